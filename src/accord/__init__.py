@@ -1,0 +1,1 @@
+"""accord: one embedding space that all your tasks agree on."""
