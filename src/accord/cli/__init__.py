@@ -1,1 +1,1 @@
-"""To be written."""
+"""The command line: each command parses, calls one public function and shows what it gives."""

@@ -21,12 +21,7 @@ def check_positive(name: str, value: float) -> None:
     Traceback (most recent call last):
     accord.core.errors.InputError: `temperature` must be positive and finite. Got -1 instead.
     """
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not math.isfinite(value)
-        or value <= 0
-    ):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
         raise InputError(f"`{name}` must be positive and finite. Got {value!r} instead.")
 
 
@@ -72,8 +67,7 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> None:
     """
     if value not in choices:
         raise InputError(
-            f"`{name}` must be one of {', '.join(choices)}. Got {value!r} instead."
-            f"{did_you_mean(str(value), choices)}"
+            f"`{name}` must be one of {', '.join(choices)}. Got {value!r} instead.{did_you_mean(str(value), choices)}"
         )
 
 

@@ -15,9 +15,7 @@ Advance = Callable[[int], None]
 class Progress(Protocol):
     """Opens one bar: ``with progress("encode", total=1000, unit="texts") as advance: advance(32)``."""
 
-    def __call__(
-        self, description: str, *, total: int, unit: str = "items"
-    ) -> AbstractContextManager[Advance]:
+    def __call__(self, description: str, *, total: int, unit: str = "items") -> AbstractContextManager[Advance]:
         """Open a bar of `total` units."""
         ...
 

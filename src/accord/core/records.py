@@ -118,9 +118,7 @@ class Results:
         """
         path = Path(path)
         if not path.is_file():
-            raise DataError(
-                f"{path} does not exist. A run folder holds `results.json` once its run has finished."
-            )
+            raise DataError(f"{path} does not exist. A run folder holds `results.json` once its run has finished.")
         try:
             value = read_json(path)
         except json.JSONDecodeError as error:

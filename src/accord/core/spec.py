@@ -1,7 +1,7 @@
 """Objects from YAML and back: the constructor is the schema.
 
-An object is written ``Class`` or ``{Class: {argument: value}}``, where `Class` stands in the `__all__` of the room that is
-asked, or ``module:Name`` for anybody else's. Unknown names and arguments are errors with a suggestion.
+An object is written ``Class`` or ``{Class: {argument: value}}``, where `Class` stands in the `__all__` of the room that
+is asked, or ``module:Name`` for anybody else's. Unknown names and arguments are errors with a suggestion.
 """
 
 from __future__ import annotations
@@ -21,11 +21,7 @@ __all__ = ["Described", "build", "catalogue", "parameters", "resolve", "to_spec"
 def catalogue(room: ModuleType) -> dict[str, type]:
     """The classes that a room lists in its `__all__`, by name."""
     found = {name: getattr(room, name) for name in room.__all__}
-    return {
-        name: thing
-        for name, thing in found.items()
-        if inspect.isclass(thing) and not inspect.isabstract(thing)
-    }
+    return {name: thing for name, thing in found.items() if inspect.isclass(thing) and not inspect.isabstract(thing)}
 
 
 def parameters(kind: type) -> dict[str, inspect.Parameter]:
@@ -79,9 +75,7 @@ def build(spec: object, room: ModuleType, where: str) -> Any:
         return spec
     kind = resolve(str(name), room, where)
     if not isinstance(arguments, Mapping):
-        raise RecipeError(
-            f"{where}.{name} takes its arguments by name, as a mapping. Got {arguments!r} instead."
-        )
+        raise RecipeError(f"{where}.{name} takes its arguments by name, as a mapping. Got {arguments!r} instead.")
     try:
         known = parameters(kind)
         check_keys(f"{where}.{name}", arguments, known)
@@ -116,9 +110,7 @@ def to_spec(thing: object) -> Any:
         value = getattr(thing, name)
         if parameter.default is parameter.empty or value != parameter.default:
             arguments[name] = to_spec(value)
-    label = (
-        kind.__name__ if kind.__module__.startswith("accord.") else f"{kind.__module__}:{kind.__qualname__}"
-    )
+    label = kind.__name__ if kind.__module__.startswith("accord.") else f"{kind.__module__}:{kind.__qualname__}"
     return {label: arguments} if arguments else label
 
 

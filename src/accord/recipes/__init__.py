@@ -1,1 +1,8 @@
-"""To be written."""
+"""Recipes: what to learn from what, as one file; and the drivers that turn it into models, scores, an index, a report.
+
+- :mod:`accord.recipes.recipe` reads, changes and saves recipes;
+- :mod:`accord.recipes.plan` checks one without a model;
+- :mod:`accord.recipes.fit` runs it;
+- :mod:`accord.recipes.evaluate` and :mod:`accord.recipes.compare` judge models and runs;
+- :mod:`accord.recipes.index` writes and opens the store of a run.
+"""

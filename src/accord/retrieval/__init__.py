@@ -1,1 +1,54 @@
-"""To be written."""
+"""Keep documents and their vectors, and find the nearest.
+
+A **store** is a folder: `store.sqlite` (documents, metadata, what was deleted, and the list of segments) and
+`segments/` (vectors, memory-mapped `.npy` files that never change). It is the truth; whatever makes search faster is
+derived from it.
+
+```python
+from accord.retrieval import Store
+
+store = Store.create("faq", model={"path": "../model", "dim": 384})
+with store.write() as writer:
+    writer.add([{"id": "a", "text": "Paris is the capital of France.", "year": 2024}], vectors)
+hits = store.search("capital of France", k=3)       # or store.search(vector)
+```
+
+What it promises:
+
+* **Nothing acknowledged is lost.** A `write` block ends when its vectors and then its transaction were forced to the
+  disk. A block that fails, a killed process or a full disk leaves the store at the commit before.
+* **One writer, many readers**, in any number of processes. A second writer gets :class:`StoreLocked` at once; a dead
+  writer's lock frees itself. A reader answers from the commit that it opened until `refresh()`; one that never
+  refreshes keeps the database's log from being emptied, so refresh long-lived ones now and then.
+* **No silent damage.** Each document carries a hash that is checked whenever it is read, each segment a SHA-256 and a
+  checksum a block; :func:`verify` compares them all and says what changed.
+* **One model.** The store remembers which model made its vectors. A text query with another is an error that says so.
+* **Exact answers.** Every row is compared. Scores are rounded to float32 and ties go to the larger id, as in trec_eval;
+  equal vectors tie exactly, and a query's answer does not depend on the batch it came in.
+
+Under cosine similarity, vectors of length 1 are kept bit for bit and others are brought to length 1. Deleted rows
+are hidden at once. Small commits are folded into larger segments as they come. Searching an empty store is an
+error, because an empty answer would hide a forgotten `add`.
+"""
+
+from __future__ import annotations
+
+from accord.retrieval.dense.exact import exact_search
+from accord.retrieval.documents import Document, Hit
+from accord.retrieval.lock import StoreLocked
+from accord.retrieval.store import Store, open
+from accord.retrieval.verification import Problem, VerifyReport, verify
+from accord.retrieval.writer import Writer
+
+__all__ = [
+    "Document",
+    "Hit",
+    "Problem",
+    "Store",
+    "StoreLocked",
+    "VerifyReport",
+    "Writer",
+    "exact_search",
+    "open",
+    "verify",
+]

@@ -1,1 +1,22 @@
-"""To be written."""
+"""Training: one loop for many tasks.
+
+A step takes one batch of one task, encodes it in chunks of like length, takes the loss of the full batch and moves the
+weights once. Checkpoints are whole or absent, and a resumed run ends with the same bits as one that never stopped.
+"""
+
+from accord.training.loop import TrainingResult, train
+from accord.training.optimizers import AdamW
+from accord.training.schedules import Constant, Cosine, Linear
+from accord.training.settings import EarlyStopping, Settings, TrainingTask
+
+__all__ = [
+    "AdamW",
+    "Constant",
+    "Cosine",
+    "EarlyStopping",
+    "Linear",
+    "Settings",
+    "TrainingResult",
+    "TrainingTask",
+    "train",
+]

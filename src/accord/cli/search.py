@@ -1,0 +1,29 @@
+"""`accord search`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accord.cli.output import show, show_json
+
+__all__ = ["command"]
+
+
+def command(
+    store: Annotated[Path, typer.Argument(help="A store, or a run folder with an index.")],
+    question: Annotated[str, typer.Argument(help="What to look for.")],
+    k: Annotated[int, typer.Option("-k", help="How many answers.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the hits as JSON.")] = False,
+) -> None:
+    """Search a store in plain words."""
+    from accord.recipes.index import open_index
+    from accord.reporting import hits_panel
+
+    hits = open_index(store).search(question, k=k)
+    if as_json:
+        show_json(hits)
+    else:
+        show(*(hits_panel(hit.rank, hit.score, hit.id, hit.text) for hit in hits))

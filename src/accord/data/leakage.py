@@ -1,0 +1,160 @@
+"""Leakage: what one task holds out must not be in the training rows of any task."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from accord.core.errors import InputError
+from accord.data.checking import is_list
+from accord.data.signals import Signal
+
+__all__ = ["Leakage", "find_leaks", "normalise"]
+
+PARTS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """What leaks, and what to keep.
+
+    Args:
+        keep: for each task, the rows of its train part that leak nothing, as a rising int64 array.
+        rows: one row a task, a holder and a kind: ``{"task", "held_out_by", "kind", "count"}``. Kinds "id" and "text"
+            count train rows of `task` found in the dev or test part of `held_out_by` (a row can count under both, and
+            under several holders); kind "dev/test" counts dev rows of `task` whose texts are in the test part of
+            `held_out_by`: these are reported, and nothing is dropped for them.
+        dropped: for each task, how many train rows are not kept.
+    """
+
+    keep: Mapping[str, np.ndarray]
+    rows: list[dict[str, str | int]]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Train rows that leak, over all tasks, each counted once."""
+        return sum(self.dropped.values())
+
+
+def find_leaks(
+    tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[str, str] | None = None
+) -> Leakage:
+    """Find train rows whose id or text is held out by any task, the same one included.
+
+    A row leaks when any of its texts (positives and negatives too) equals any text of a dev or test part, after NFKC,
+    case folding and joining of white space. Documents of a retrieval corpus are no held-out texts: everybody searches
+    in them. Ids are compared between tasks that share a source, since elsewhere equal ids mean nothing.
+
+    Args:
+        tasks: for each task, its parts "train", "dev" and "test"; parts may be absent.
+        sources: name of each task's source; tasks with equal names share ids. None: each task stands alone.
+
+    Raises:
+        InputError: a part by another name.
+
+    >>> from accord.data.signals import Unlabelled
+    >>> train, test = Unlabelled.of({"text": ["A cat", "a dog"]}), Unlabelled.of({"text": ["a  CAT"]})
+    >>> leaks = find_leaks({"pets": {"train": train, "test": test}}, sources={"pets": "farm"})
+    >>> leaks.keep["pets"].tolist(), [row["kind"] for row in leaks.rows]
+    ([1], ['id', 'text'])
+    """
+    for task, parts in tasks.items():
+        for part in parts:
+            if part not in PARTS:
+                raise InputError(f"`tasks`: the parts of `{task}` are train, dev and test. Got {part!r}.")
+    sources = {task: (sources or {}).get(task, f"task {task}") for task in tasks}
+    held_texts = {task: _texts_of(tasks[task], ("dev", "test")) for task in tasks}
+    held_ids = {task: _ids_of(tasks[task], ("dev", "test")) for task in tasks}
+    rows: list[dict[str, str | int]] = []
+    keep: dict[str, np.ndarray] = {}
+    for task, parts in tasks.items():
+        if "train" not in parts:
+            continue
+        train = _Rows(parts["train"])
+        leaked = np.zeros(len(train), dtype=bool)
+        for holder in tasks:
+            shared = held_ids[holder] if sources[holder] == sources[task] else set()
+            for kind, hit in (("id", train.with_ids(shared)), ("text", train.with_texts(held_texts[holder]))):
+                if hit.any():
+                    rows.append({"task": task, "held_out_by": holder, "kind": kind, "count": int(hit.sum())})
+                    leaked |= hit
+        keep[task] = np.flatnonzero(~leaked).astype(np.int64)
+    rows.extend(_dev_in_test(tasks))
+    dropped = {task: len(tasks[task]["train"]) - len(kept) for task, kept in keep.items()}
+    return Leakage(keep, rows, dropped)
+
+
+def normalise(text: str) -> str:
+    """A text as leakage sees it: NFKC, case folded, white space joined.
+
+    >>> normalise("  Ｔｈｅ\\u00a0STRASSE "), normalise("the straße")
+    ('the strasse', 'the strasse')
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    else:
+        text = text.lower()
+    return " ".join(text.split())
+
+
+class _Rows:
+    """One part with each of its texts normalised once."""
+
+    def __init__(self, signal: Signal) -> None:
+        self.signal = signal
+        self.columns = [_normalised(signal, name) for name in signal.text_columns]
+
+    def __len__(self) -> int:
+        return len(self.signal)
+
+    def with_texts(self, held: set[str]) -> np.ndarray:
+        hit = np.zeros(len(self), dtype=bool)
+        for texts, codes, parents in self.columns:
+            found = np.fromiter((text in held for text in texts), dtype=bool, count=len(texts))
+            hit[parents[found[codes]]] = True
+        return hit
+
+    def with_ids(self, held: set[str]) -> np.ndarray:
+        if not held:
+            return np.zeros(len(self), dtype=bool)
+        return np.fromiter((name in held for name in self.signal.ids), dtype=bool, count=len(self))
+
+
+def _normalised(signal: Signal, name: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Distinct texts of a column, normalised; which one each text is; and the row each text stands in."""
+    column = signal.table.column(name)
+    flat = pc.list_flatten(column) if is_list(column.type) else column
+    parents = (
+        pc.list_parent_indices(column).to_numpy() if is_list(column.type) else np.arange(len(column), dtype=np.int64)
+    )
+    whole = pa.concat_arrays(flat.chunks) if flat.num_chunks else pa.array([], flat.type)
+    encoded = whole.dictionary_encode()
+    texts = [normalise(text) for text in encoded.dictionary.to_pylist()]
+    return texts, encoded.indices.to_numpy(), parents
+
+
+def _texts_of(parts: Mapping[str, Signal], names: Iterable[str]) -> set[str]:
+    signals = [parts[name] for name in names if name in parts]
+    return {text for s in signals for column in s.text_columns for text in _normalised(s, column)[0]}
+
+
+def _ids_of(parts: Mapping[str, Signal], names: Iterable[str]) -> set[str]:
+    return {id_ for name in names if name in parts for id_ in parts[name].ids}
+
+
+def _dev_in_test(tasks: Mapping[str, Mapping[str, Signal]]) -> list[dict[str, str | int]]:
+    tests = {task: _texts_of(parts, ("test",)) for task, parts in tasks.items()}
+    rows: list[dict[str, str | int]] = []
+    for task, parts in tasks.items():
+        if "dev" in parts:
+            dev = _Rows(parts["dev"])
+            for holder, texts in tests.items():
+                if count := int(dev.with_texts(texts).sum()):
+                    rows.append({"task": task, "held_out_by": holder, "kind": "dev/test", "count": count})
+    return rows

@@ -1,0 +1,138 @@
+"""Measurements with the names of what was measured, and the file that keeps them example by example."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from accord.core.errors import DataError, InputError
+from accord.core.storage import atomic_file
+from accord.evaluation.measured import Measured, mean
+from accord.evaluation.named import metric as metric_of
+
+__all__ = ["Observed", "from_rows", "read_examples", "to_rows", "write_examples"]
+
+SCHEMA = pa.schema(
+    [
+        ("model", pa.string()),
+        ("seed", pa.int64()),
+        ("metric", pa.string()),
+        ("example_id", pa.string()),
+        ("value", pa.float64()),
+    ]
+)
+PRIMARY = b"accord.primary"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """One measurement of one model on one task under one training seed."""
+
+    model: str
+    task: str
+    seed: int
+    measured: Measured
+
+
+def to_rows(observed: Sequence[Observed]) -> pa.Table:
+    """The measurements of one task as rows: model, seed, metric, example_id, value.
+
+    A per-example metric has a row an example. A set metric has a row an example and column, under ``metric:column``,
+    since its score cannot be had from one value an example. The names of the primary metrics stand in the metadata.
+
+    Raises:
+        InputError: measurements of several tasks.
+    """
+    tasks = {one.task for one in observed}
+    if len(tasks) > 1:
+        raise InputError(f"A file of examples holds one task. Got {', '.join(sorted(tasks))}.")
+    parts = []
+    for one in observed:
+        measured, n = one.measured, len(one.measured)
+        for name, values in measured.columns.items():
+            label = measured.metric if measured.is_mean else f"{measured.metric}:{name}"
+            columns = ([one.model] * n, [one.seed] * n, [label] * n, measured.ids, values)
+            parts.append(pa.table(dict(zip(SCHEMA.names, columns)), schema=SCHEMA))
+    primary = sorted({one.measured.metric for one in observed if one.measured.primary})
+    table = pa.concat_tables(parts) if parts else SCHEMA.empty_table()
+    return table.replace_schema_metadata({PRIMARY: json.dumps(primary).encode()})
+
+
+def from_rows(table: pa.Table, task: str) -> list[Observed]:
+    """The measurements that :func:`to_rows` laid out.
+
+    Args:
+        table: rows of one task; set metrics of your own must be importable, ``module:Name`` style names are not kept.
+        task: its name.
+
+    Returns:
+        One measurement a model, seed and metric, in order of appearance.
+
+    Raises:
+        DataError: a column is missing, or a column of a set metric covers other examples.
+        InputError: a metric that accord does not know.
+    """
+    missing = [name for name in SCHEMA.names if name not in table.column_names]
+    if missing:
+        raise DataError(f"Rows of examples need the columns {', '.join(SCHEMA.names)}. Missing: {', '.join(missing)}.")
+    primary = set(json.loads((table.schema.metadata or {}).get(PRIMARY, b"[]")))
+    held: dict[tuple[str, int, str], dict[str, tuple[tuple[str, ...], np.ndarray]]] = {}
+    table = table.select(SCHEMA.names).cast(SCHEMA)
+    for model, seed, label, ids, values in _runs(table):
+        name, _, column = label.partition(":")
+        held.setdefault((model, seed, name), {})[column or "value"] = (ids, values)
+    found = []
+    for (model, seed, name), columns in held.items():
+        ids = next(iter(columns.values()))[0]
+        if any(other != ids for other, _ in columns.values()):
+            raise DataError(f"The columns of `{name}` of `{model}` cover different examples.")
+        measured = Measured(
+            metric=name,
+            primary=name in primary,
+            ids=ids,
+            columns={column: values for column, (_, values) in columns.items()},
+            reduce=mean if set(columns) == {"value"} else metric_of(name),
+        )
+        found.append(Observed(model=model, task=task, seed=seed, measured=measured))
+    return found
+
+
+def _runs(table: pa.Table) -> list[tuple[str, int, str, tuple[str, ...], np.ndarray]]:
+    """Model, seed, metric, example ids and values of each measurement, in order of appearance."""
+    names = table.select(SCHEMA.names[:3]).combine_chunks()
+    groups = names.append_column("row", pa.array(np.arange(len(table)))).group_by(SCHEMA.names[:3], use_threads=False)
+    listed = groups.aggregate([("row", "list")])
+    ids, values = np.array(table.column("example_id").to_pylist(), dtype=object), table.column("value").to_numpy()
+    rows = [np.asarray(part) for part in listed.column("row_list").to_pylist()]
+    keys = zip(*(listed.column(name).to_pylist() for name in SCHEMA.names[:3]))
+    return [(*key, tuple(ids[part].tolist()), values[part]) for key, part in zip(keys, rows)]
+
+
+def write_examples(path: Path | str, observed: Sequence[Observed]) -> None:
+    """Write the measurements of one task as Parquet, whole or not at all."""
+    with atomic_file(path) as handle:
+        pq.write_table(to_rows(observed), handle, compression="zstd")
+
+
+def read_examples(path: Path | str, task: str | None = None) -> list[Observed]:
+    """Read what :func:`write_examples` wrote.
+
+    Args:
+        path: ``examples/TASK.parquet``.
+        task: its name; the file's name when None.
+
+    Raises:
+        DataError: no such file, or not such rows.
+    """
+    path = Path(path)
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {error}") from error
+    return from_rows(table, path.stem if task is None else task)

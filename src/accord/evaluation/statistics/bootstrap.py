@@ -1,0 +1,138 @@
+"""Bootstrap: how much a score, or a difference, would move with other examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from accord.core.checks import check_choice
+from accord.core.random import numpy_generator
+from accord.evaluation.statistics.pairing import Pair, System, pooled, score_on, systems
+from accord.maths.resampling import bca_interval, bootstrap_means, bootstrap_statistics, percentile_interval
+
+__all__ = ["METHODS", "Bootstrap", "bootstrap_effect", "bootstrap_score", "interval"]
+
+METHODS = ("percentile", "bca")
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """A statistic of n examples and what became of it on resampled ones.
+
+    Args:
+        n: examples.
+        observed: the statistic of all examples.
+        resampled: (resamples,) the statistic on examples drawn with replacement.
+        values: (n,) where the statistic is the mean of these.
+        statistic: takes row numbers, where it is not.
+    """
+
+    n: int
+    observed: float
+    resampled: np.ndarray
+    values: np.ndarray | None = None
+    statistic: Callable[[np.ndarray], float] | None = None
+
+    def interval(self, level: float = 0.95, *, method: str = "percentile") -> tuple[float, float]:
+        """Lower and upper end, by "percentile" or "bca" (corrects for bias and skew; recomputes without each row).
+
+        Raises:
+            InputError: an unknown method, or a level outside (0, 1).
+        """
+        check_choice("method", method, METHODS)
+        if method == "percentile":
+            return percentile_interval(self.resampled, level)
+        return bca_interval(self.resampled, self._jackknife(), self.observed, level)
+
+    def standard_error(self) -> float:
+        """Standard deviation of the resampled statistic."""
+        return float(np.std(self.resampled, ddof=1)) if len(self.resampled) > 1 else 0.0
+
+    def _jackknife(self) -> np.ndarray:
+        if self.values is not None:
+            return (self.values.sum() - self.values) / max(1, self.n - 1)
+        assert self.statistic is not None, "a bootstrap holds values or a statistic"
+        rows = np.arange(self.n)
+        return np.array([self.statistic(np.delete(rows, i)) for i in rows])
+
+
+def bootstrap_score(measured: System, *, resamples: int = 2000, seed: int = 0, key: tuple[str, ...] = ()) -> Bootstrap:
+    """Resample the examples of one system; means for per-example metrics, recomputed for set metrics.
+
+    Args:
+        measured: one measurement, or one a training seed, whose scores are averaged.
+        resamples: how many.
+        seed: of the draws.
+        key: words that name what is drawn, so that the order of calls changes nothing.
+    """
+    seeds = systems(measured)
+    generator = numpy_generator(seed, "bootstrap", *key)
+    if seeds[0].is_mean:
+        return _of_mean(pooled(seeds).columns["value"], resamples, generator)
+
+    def statistic(rows: np.ndarray) -> float:
+        return float(np.mean([score_on(one, rows) for one in seeds]))
+
+    return _of_statistic(statistic, len(seeds[0]), resamples, generator)
+
+
+def bootstrap_effect(pair: Pair, *, resamples: int = 2000, seed: int = 0, key: tuple[str, ...] = ()) -> Bootstrap:
+    """Resample the examples of two systems together, so that easy and hard draws cancel.
+
+    Args:
+        pair: the two systems.
+        resamples: how many.
+        seed: of the draws.
+        key: words that name what is drawn.
+    """
+    generator = numpy_generator(seed, "bootstrap", *key)
+    if pair.is_mean:
+        return _of_mean(pair.differences(), resamples, generator)
+    return _of_statistic(pair.effect_on, len(pair), resamples, generator)
+
+
+def interval(
+    measured: System,
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+    key: tuple[str, ...] = (),
+    method: str = "percentile",
+) -> tuple[float, float]:
+    """Interval of one score over other draws of the examples.
+
+    Also known as: bootstrap confidence interval.
+
+    Reference: Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 13 and 14.
+
+    Args:
+        measured: one measurement, or one a training seed (the interval is about their mean).
+        level: in (0, 1).
+        resamples: draws.
+        seed: of the draws.
+        key: words that name what is drawn.
+        method: "percentile" or "bca".
+
+    Returns:
+        Lower and upper end.
+
+    >>> from accord.evaluation.measured import of_values
+    >>> interval(of_values("accuracy", ["a", "b"], np.ones(2), primary=True))
+    (1.0, 1.0)
+    """
+    return bootstrap_score(measured, resamples=resamples, seed=seed, key=key).interval(level, method=method)
+
+
+def _of_mean(values: np.ndarray, resamples: int, generator: np.random.Generator) -> Bootstrap:
+    drawn = bootstrap_means(values, resamples, generator)
+    return Bootstrap(len(values), float(values.mean()), drawn, values=values)
+
+
+def _of_statistic(
+    statistic: Callable[[np.ndarray], float], n: int, resamples: int, generator: np.random.Generator
+) -> Bootstrap:
+    drawn = bootstrap_statistics(statistic, n, resamples, generator)
+    return Bootstrap(n, statistic(np.arange(n)), drawn, statistic=statistic)

@@ -1,0 +1,1 @@
+"""Objectives that pull what belongs together and push the rest of the batch away."""

@@ -1,0 +1,1 @@
+"""Objectives that fit scores of pairs."""

@@ -1,0 +1,64 @@
+"""Compare two runs example by example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from accord.core.errors import InputError
+from accord.core.records import Comparison, Results
+from accord.evaluation import compare as compare_measured
+from accord.evaluation import read_examples
+from accord.recipes.evaluate import Measurements
+from accord.recipes.run_folder import RunFolder
+
+__all__ = ["compare"]
+
+
+def compare(
+    a: Path | str, b: Path | str, *, model: str = "joint", level: float = 0.95, resamples: int = 2000
+) -> list[Comparison]:
+    """Paired differences a - b of the primary metrics, on the tasks and examples that both runs have.
+
+    Args:
+        a: run folder.
+        b: run folder.
+        model: whose scores, in both runs.
+        level: of the intervals.
+        resamples: of bootstrap and permutation.
+
+    Returns:
+        One comparison a task, p after Holm.
+
+    Raises:
+        InputError: not run folders, no task in common, or test data that differ.
+    """
+    folders = RunFolder(Path(a)), RunFolder(Path(b))
+    results = [folder.load_results() for folder in folders]
+    tasks = [name for name in _tasks(results[0], model) if name in _tasks(results[1], model)]
+    if not tasks:
+        raise InputError(f"{a} and {b} have no task in common for the model `{model}`.")
+    _check_same_tests(results[0].data_hashes, results[1].data_hashes, tasks)
+    measured: Measurements = {}
+    names = [f"run:{folder.path.name}" for folder in folders]
+    if names[0] == names[1]:
+        names = [f"run:{folder.path}" for folder in folders]
+    for name, folder in zip(names, folders):
+        for task in tasks:
+            for seed, found in read_examples(folder.examples(task), model=model).items():
+                measured.setdefault(name, {}).setdefault(seed, {})[task] = found
+    return compare_measured(measured, [(names[0], names[1])], level=level, resamples=resamples)
+
+
+def _tasks(results: Results, model: str) -> list[str]:
+    return list(dict.fromkeys(row.task for row in results.scores if row.model == model))
+
+
+def _check_same_tests(a: Mapping[str, str], b: Mapping[str, str], tasks: list[str]) -> None:
+    for task in tasks:
+        key = f"{task}.test"
+        if a.get(key) != b.get(key):
+            raise InputError(
+                f"The test rows of `{task}` differ between the two runs, so their examples cannot be paired. "
+                "Use the same sources, split and seed."
+            )

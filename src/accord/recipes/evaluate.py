@@ -1,0 +1,145 @@
+"""Evaluate models on the tasks of a recipe: measured values, scores with intervals, paired comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from accord.core.environment import environment
+from accord.core.errors import InputError
+from accord.core.progress import Progress, silent
+from accord.core.records import Comparison, Results, Score
+from accord.core.types import Encodes
+from accord.encoders import load
+from accord.evaluation import CachedEncoder, Measured, compare, examples_table, scores
+from accord.recipes.prepare import Prepared, PreparedTask, prepare
+from accord.recipes.recipe import Recipe
+
+__all__ = ["Evaluation", "Measurements", "evaluate", "judge", "measure"]
+
+Measurements = dict[str, dict[int, dict[str, list[Measured]]]]
+"""model -> seed -> task -> what was measured."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What :func:`evaluate` found.
+
+    Args:
+        scores: one row a model, task and metric.
+        comparisons: paired differences of the primary metrics, p after Holm.
+        examples: per-example values (model, seed, metric, example_id, value), by task.
+        results: the same as one record that goes to JSON.
+    """
+
+    scores: Sequence[Score]
+    comparisons: Sequence[Comparison]
+    results: Results
+    examples: Mapping[str, pa.Table] = field(repr=False)
+
+
+def measure(
+    model: Encodes,
+    tasks: Sequence[PreparedTask],
+    *,
+    split: str = "test",
+    seed: int = 0,
+    label: str = "evaluate",
+    progress: Progress = silent,
+) -> dict[str, list[Measured]]:
+    """Run every evaluation of some tasks on one model; each text is encoded once.
+
+    Args:
+        model: encodes queries and documents.
+        tasks: prepared tasks.
+        split: "test" or "dev".
+        seed: of probes and clusterings.
+        label: what the progress bar says.
+        progress: opens bars.
+
+    Returns:
+        task -> all that was measured, primary metrics marked.
+    """
+    cached = CachedEncoder(model)
+    found: dict[str, list[Measured]] = {}
+    with progress(label, total=sum(len(t.evaluations) for t in tasks), unit="evaluations") as advance:
+        for task in tasks:
+            query, document = task.prompts
+            known = getattr(model, "prompts", {})
+            prompts = tuple(name if name in known else None for name in (query, document))
+            found[task.name] = []
+            for evaluation in task.evaluations:
+                found[task.name] += evaluation.evaluate(
+                    cached, train=task.train, test=getattr(task, split), seed=seed, prompts=prompts
+                )
+                advance(1)
+    return found
+
+
+def judge(
+    measured: Measurements, pairs: Sequence[tuple[str, str]], recipe: Recipe
+) -> tuple[list[Score], list[Comparison]]:
+    """Scores with intervals, and paired comparisons of the primary metrics.
+
+    Args:
+        measured: what every model got.
+        pairs: (a, b) to compare on the tasks that both have.
+        recipe: gives level and resamples.
+    """
+    rules = recipe.spec.evaluate
+    found = scores(measured, level=rules.level, resamples=rules.resamples)
+    return found, compare(measured, pairs, level=rules.level, resamples=rules.resamples)
+
+
+def evaluate(
+    models: Sequence[Encodes | str | Path], recipe: Recipe | str | Path | Prepared, *, progress: Progress = silent
+) -> Evaluation:
+    """Evaluate models on the test splits of a recipe's tasks and compare each with the first.
+
+    Args:
+        models: encoders, or what :func:`accord.load` takes.
+        recipe: a recipe, its name or path, or prepared data.
+        progress: opens bars.
+
+    Returns:
+        Scores, paired comparisons with the first model, and per-example values.
+
+    Raises:
+        InputError: no model, or a recipe that cannot be prepared.
+    """
+    if not models:
+        raise InputError("`models` is empty: name at least one model to evaluate.")
+    prepared = recipe if isinstance(recipe, Prepared) else prepare(_recipe(recipe), progress=progress)
+    names = _names(models)
+    seed = prepared.recipe.spec.seeds[0]
+    tasks = list(prepared.tasks.values())
+    measured: Measurements = {}
+    for name, model in zip(names, models):
+        loaded = load(str(model)) if isinstance(model, (str, Path)) else model
+        measured[name] = {seed: measure(loaded, tasks, seed=seed, label=f"evaluate {name}", progress=progress)}
+    found, comparisons = judge(measured, [(name, names[0]) for name in names[1:]], prepared.recipe)
+    results = Results(
+        scores=found,
+        comparisons=comparisons,
+        environment=environment(),
+        seeds=prepared.recipe.spec.seeds,
+        data_hashes=prepared.hashes(),
+        details={"level": prepared.recipe.spec.evaluate.level},
+    )
+    return Evaluation(found, comparisons, results, {t.name: examples_table(measured, t.name) for t in tasks})
+
+
+def _recipe(recipe: Recipe | str | Path) -> Recipe:
+    return recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+
+
+def _names(models: Sequence[Encodes | str | Path]) -> list[str]:
+    """A distinct name for each model."""
+    names: list[str] = []
+    for number, model in enumerate(models):
+        name = str(model) if isinstance(model, (str, Path)) else str(getattr(model, "name", f"model-{number}"))
+        names.append(name if name not in names else f"{name}#{number}")
+    return names

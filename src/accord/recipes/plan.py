@@ -1,0 +1,177 @@
+"""What a recipe would do, and for how long: every check of `fit`, without a model."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from accord.core.errors import InputError, ModelError
+from accord.core.progress import Progress, silent
+from accord.data.signals import Signal
+from accord.encoders import locate
+from accord.recipes.fit import task_row
+from accord.recipes.index import check_index
+from accord.recipes.prepare import Prepared, PreparedTask, prepare, settings_of
+from accord.recipes.recipe import Recipe
+
+__all__ = ["Plan", "plan"]
+
+CHARACTERS_PER_TOKEN = 3.6
+"""English and code under a WordPiece vocabulary; only used for estimates."""
+
+BACKWARD = 3.0
+"""A training step costs about three forward passes."""
+
+EFFICIENCY = 0.45
+"""Share of the matrix-product peak that an encoder reaches, padding included."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would happen.
+
+    Args:
+        problems: why `fit` would refuse, each with its cure; empty when it would run.
+        notes: what deserves a look.
+        tasks: a row a task: signal, objective, rows by split, leaks dropped.
+        leakage: rows `{task, held_out_by, kind, count}`.
+        stages: estimated seconds by stage.
+    """
+
+    problems: Sequence[str]
+    notes: Sequence[str] = ()
+    tasks: Sequence[Mapping[str, Any]] = ()
+    leakage: Sequence[Mapping[str, Any]] = ()
+    stages: Mapping[str, float] = ()  # type: ignore[assignment]
+
+    @property
+    def seconds(self) -> float:
+        """Estimated seconds in all."""
+        return sum(dict(self.stages).values())
+
+
+def plan(recipe: Recipe | str | Path, *, progress: Progress = silent) -> Plan:
+    """Check a recipe and its data as `fit` would, and estimate the time, without loading a model.
+
+    Args:
+        recipe: a recipe, or its name or path.
+        progress: opens bars for slow sources.
+
+    Returns:
+        Problems, notes, tasks, leakage and estimated seconds.
+    """
+    try:
+        recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+        begun = time.perf_counter()
+        prepared = prepare(recipe, progress=progress)
+        reading = time.perf_counter() - begun
+        check_index(prepared)
+        tasks = list(prepared.tasks.values())
+        settings = settings_of(recipe, [len(t.train) for t in tasks], seed=recipe.spec.seeds[0])
+        shape = _encoder_shape(recipe)
+    except InputError as error:
+        return Plan(problems=[str(error)])
+    order = settings.sampler.schedule(
+        [len(t.train) for t in tasks], [t.spec.weight for t in tasks], settings.steps, seed=settings.seed
+    )
+    steps = np.bincount(order, minlength=len(tasks))
+    stages = {"read data": reading, **_estimate(prepared, steps, shape)}
+    rows = [
+        {**task_row(task), "steps": int(count), "epochs": round(count * settings.batch / len(task.train), 2)}
+        for task, count in zip(tasks, steps)
+    ]
+    notes = [*prepared.notes, *_notes(tasks, steps)]
+    return Plan([], notes, rows, prepared.leakage, {name: round(s, 1) for name, s in stages.items()})
+
+
+def _notes(tasks: Sequence[PreparedTask], steps: np.ndarray) -> list[str]:
+    notes = []
+    for task, count in zip(tasks, steps):
+        if not count:
+            notes.append(f"{task.name} gets no step: raise `train.steps` or its weight.")
+        if len(task.test) < 100:
+            notes.append(f"{task.name} is judged by {len(task.test)} examples only: expect wide intervals.")
+    return notes
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What decides the cost of a token."""
+
+    layers: int
+    hidden: int
+    inner: int
+    max_length: int
+
+    @property
+    def products(self) -> float:
+        """Multiply-adds a token in the matrix products of all layers, times two."""
+        return 2.0 * self.layers * (4 * self.hidden**2 + 2 * self.hidden * self.inner)
+
+
+def _encoder_shape(recipe: Recipe) -> _Shape:
+    """Read the size of the encoder off its config, without its weights."""
+    spec = recipe.spec.encoder
+    folder = locate(spec.model)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    try:
+        layers, hidden, inner = (config[k] for k in ("num_hidden_layers", "hidden_size", "intermediate_size"))
+    except KeyError as error:
+        raise ModelError(f"encoder.model: {folder / 'config.json'} lacks {error}.") from error
+    return _Shape(layers, hidden, inner, spec.max_length or config.get("max_position_embeddings", 512))
+
+
+def _estimate(prepared: Prepared, steps: np.ndarray, shape: _Shape) -> dict[str, float]:
+    """Seconds by stage from token counts and this machine's measured matrix-product rate."""
+    recipe = prepared.recipe.spec
+    per_token = shape.products / (EFFICIENCY * _products_a_second())
+    tasks = list(prepared.tasks.values())
+    batch = recipe.train.batch
+    training = sum(int(n) * batch * _tokens_a_row(t.train, shape) for t, n in zip(tasks, steps))
+    judged = sum(len(t.test) * _tokens_a_row(t.test, shape) for t in tasks)
+    judged += sum(len(t.train) * _tokens_a_row(t.train, shape) for t in tasks if type(t.train).__name__ == "Labelled")
+    seeds = len(recipe.seeds)
+    alone = "single-task" in recipe.evaluate.baselines and len(tasks) > 1
+    stages = {"train joint": seeds * training * BACKWARD * per_token}
+    if alone:
+        stages["train each task alone"] = stages["train joint"]
+    stages["evaluate"] = judged * per_token * (seeds * (2 if alone else 1) + ("base" in recipe.evaluate.baselines))
+    if recipe.index is not None:
+        table = prepared.tables[prepared.tasks[recipe.index.task].spec.source]
+        texts = table.column(recipe.index.column).to_pylist()
+        stages["index"] = sum(_tokens(text, shape) for text in texts) * per_token
+    return stages
+
+
+def _tokens_a_row(signal: Signal, shape: _Shape) -> float:
+    """Mean tokens of a row, all its texts together, from a sample."""
+    rows = (
+        signal.take(np.linspace(0, len(signal) - 1, min(500, len(signal))).astype(np.int64)) if len(signal) else signal
+    )
+    counts = [
+        sum(_tokens(text, shape) for text in ([value] if isinstance(value, str) else value or ()))
+        for name in rows.text_columns
+        for value in rows.column(name)
+    ]
+    return sum(counts) / max(1, len(rows))
+
+
+def _tokens(text: str, shape: _Shape) -> float:
+    return min(shape.max_length, 2 + len(text) / CHARACTERS_PER_TOKEN)
+
+
+def _products_a_second(size: int = 768) -> float:
+    """Floating-point operations a second in a float32 matrix product, as measured now: the best of five."""
+    left = np.ones((size, size), dtype=np.float32)
+    best = np.inf
+    for _ in range(5):
+        begun = time.perf_counter()
+        left @ left
+        best = min(best, time.perf_counter() - begun)
+    return 2.0 * size**3 / best

@@ -1,0 +1,325 @@
+"""Tables for the terminal: they fit 80 and 120 columns and need no colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from accord.core.records import Results
+from accord.reporting import formats
+from accord.reporting.rows import Cell, Difference, Row
+from accord.reporting.summary import Summary, summarise
+
+__all__ = [
+    "Fitted",
+    "comparisons_table",
+    "leakage_table",
+    "models_table",
+    "plan_table",
+    "scores_table",
+    "tasks_table",
+]
+
+STYLES = {"better": "green", "worse": "red", "same": "", "unmeasured": "dim"}
+INTERVAL_WIDTH, WIDE_CELL, NAME_WIDTH, METRIC_WIDTH, GAP, WIDE = 14, 20, 20, 10, 3, 100
+
+
+class Fitted:
+    """A table that chooses its layout when it learns how wide the terminal is.
+
+    Args:
+        build: gives the table for a width in columns.
+    """
+
+    def __init__(self, build: Callable[[int], RenderableType]) -> None:
+        self.build = build
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.build(options.max_width)
+
+
+def scores_table(results: Results | Summary) -> RenderableType:
+    """Primary metrics by model: the score, and its interval beside or below it.
+
+    Args:
+        results: of a run, or their summary.
+
+    Returns:
+        A renderable; one line where nothing was scored.
+    """
+    summary = summarise(results)
+    if not summary.rows:
+        return Text("No scores.")
+    return Group(Fitted(lambda width: _scores(summary, width)), _note(_scores_note(summary)))
+
+
+def _scores(summary: Summary, width: int) -> Table:
+    room = width - NAME_WIDTH - 8
+    if len(summary.columns) * (INTERVAL_WIDTH + GAP) > room:
+        return _long_scores(summary)
+    wide = len(summary.columns) * (WIDE_CELL + GAP) <= room - METRIC_WIDTH
+    table = _table("Scores")
+    _name_columns(table, wide=wide)
+    table.add_column("n", justify="right", no_wrap=True)
+    for name in summary.columns:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    for index, row in enumerate(summary.rows):
+        if index and not wide:
+            table.add_row()
+        cells = [_cell(row.cells.get(name), wide=wide) for name in summary.columns]
+        table.add_row(*_names(row, wide=wide), formats.count(row.n), *cells)
+    return table
+
+
+def _long_scores(summary: Summary) -> Table:
+    table = _table("Scores")
+    for name in ("task", "model"):
+        table.add_column(name, overflow="fold")
+    for name in ("score", "interval", "n"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in summary.rows:
+        names = [name for name in summary.columns if name in row.cells]
+        left = _names(row, wide=len(names) > 1)
+        for index, name in enumerate(names):
+            cell = row.cells[name]
+            table.add_row(
+                left[index] if index < len(left) else "",
+                Text(name),
+                Text(formats.decimals(cell.score), style="bold"),
+                Text(formats.interval(cell.low, cell.high), style="dim"),
+                "" if index else formats.count(row.n),
+                end_section=index == len(names) - 1,
+            )
+    return table
+
+
+def _scores_note(summary: Summary) -> str:
+    note = f"{formats.share(summary.level)} intervals; higher is better; part scored: {summary.split}."
+    if "single" in summary.columns:
+        note += " single = trained on that task alone."
+    if len(summary.seeds) > 1:
+        note += f" Means over {len(summary.seeds)} seeds, widest interval."
+    return note
+
+
+def _cell(cell: Cell | None, *, wide: bool) -> Text:
+    if cell is None:
+        return Text(formats.MISSING, style="dim")
+    return _beside(formats.decimals(cell.score), formats.interval(cell.low, cell.high), wide=wide)
+
+
+def _beside(number: str, interval: str, *, wide: bool) -> Text:
+    text = Text(number, style="bold")
+    if interval == formats.MISSING:
+        return text
+    return text.append(f"{' ' if wide else chr(10)}{interval}", style="not bold dim")
+
+
+def _name_columns(table: Table, *, wide: bool) -> None:
+    table.add_column("task", overflow="fold")
+    if wide:
+        table.add_column("metric", overflow="fold")
+
+
+def _names(row: Row | Difference, *, wide: bool) -> list[Text]:
+    if wide:
+        return [Text(row.task), Text(row.metric, style="dim")]
+    return [Text(row.task).append(f"\n{row.metric}", style="dim")]
+
+
+def comparisons_table(results: Results | Summary) -> RenderableType:
+    """Paired differences: effect, interval, p after Holm's correction, and a plain verdict.
+
+    Args:
+        results: of a run, or their summary.
+
+    Returns:
+        A renderable; one line where nothing was compared.
+    """
+    summary = summarise(results)
+    if not summary.differences:
+        return Text("No comparisons: they need two models that were scored on the same examples.")
+    note = f"{formats.share(summary.level)} intervals of the paired difference; p after Holm's correction."
+    return Group(Fitted(lambda width: _comparisons(summary, wide=width >= WIDE)), _note(note))
+
+
+def _comparisons(summary: Summary, *, wide: bool) -> Table:
+    table = _table("Comparisons")
+    _name_columns(table, wide=wide)
+    table.add_column("difference", justify="right", no_wrap=True)
+    table.add_column("p", justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold", ratio=1)
+    pair = None
+    for d in summary.differences:
+        if d.pair != pair:
+            if pair is not None:
+                table.add_row()
+            pair = d.pair
+            table.add_row(Text(d.pair, style="bold"))
+        effect = _beside(formats.difference(d.effect), formats.interval(d.low, d.high, signed=True), wide=wide)
+        words = Text(d.words, style=STYLES[d.verdict])
+        table.add_row(*_names(d, wide=wide), effect, formats.p_value(d.p), words)
+    return table
+
+
+def tasks_table(results: Results | Summary | Sequence[Mapping[str, Any]]) -> RenderableType:
+    """What each task learns from: signal, rows of each part, rows dropped by the leakage check, texts cut.
+
+    Args:
+        results: of a run, their summary, or the rows themselves.
+
+    Returns:
+        A renderable; one line where there are no tasks.
+    """
+    tasks = _rows_of(results, "tasks")
+    if not tasks:
+        return Text("No tasks are recorded.")
+    note = "dropped = left train because dev or test holds it; cut = texts past the maximum length."
+    return Group(Fitted(lambda width: _tasks(tasks, wide=width >= WIDE)), _note(note))
+
+
+def _tasks(tasks: Sequence[Mapping[str, Any]], *, wide: bool) -> Table:
+    table = _table("Tasks")
+    table.add_column("task", overflow="fold")
+    if wide:
+        table.add_column("signal", overflow="fold")
+        table.add_column("objective", overflow="fold")
+        table.add_column("evaluation", overflow="fold")
+    numbers = ("train", "dev", "test", "dropped", "truncated", "weight")
+    for name in numbers:
+        table.add_column({"truncated": "cut"}.get(name, name), justify="right", no_wrap=True)
+    for task in tasks:
+        words = [_word(task.get(key)) for key in ("signal", "objective", "evaluation")]
+        name = Text(_word(task.get("name")))
+        if not wide:
+            name.append(f"\n{words[0]}, {words[1]}", style="dim")
+        cells = [formats.count(task.get(key)) for key in numbers[:-1]]
+        table.add_row(name, *(map(Text, words) if wide else ()), *cells, _weight(task.get("weight")))
+    return table
+
+
+def leakage_table(results: Results | Summary | Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Training rows that some task's dev or test also holds, by task and by who holds them out.
+
+    Args:
+        results: of a run, their summary, or the rows themselves.
+
+    Returns:
+        A renderable; one line where nothing leaked.
+    """
+    rows = [row for row in _rows_of(results, "leakage") if row.get("count")]
+    if not rows:
+        return Text("No leakage: no training row appears in any task's dev or test part.")
+    table = _table("Leakage")
+    table.add_column("left train of", overflow="fold")
+    table.add_column("held out by", overflow="fold")
+    table.add_column("same")
+    table.add_column("rows", justify="right", no_wrap=True)
+    for row in rows:
+        words = (Text(_word(row.get(key))) for key in ("task", "held_out_by", "kind"))
+        table.add_row(*words, formats.count(row.get("count")))
+    return Group(table, _note("Rows that left train because a dev or test part holds them."))
+
+
+def models_table(results: Results | Summary) -> RenderableType:
+    """What each model cost: steps, tokens, seconds, parameters and size on disk.
+
+    Args:
+        results: of a run, or their summary.
+
+    Returns:
+        A renderable; one line where nothing is recorded.
+    """
+    sizes = summarise(results).sizes
+    if not sizes:
+        return Text("No models are recorded.")
+    table = _table("Models")
+    table.add_column("model", overflow="fold")
+    for name in ("steps", "tokens", "time", "parameters", "MB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for model in sizes:
+        table.add_row(
+            Text(_word(model.get("name"))),
+            formats.count(model.get("steps")),
+            formats.size(model.get("tokens")),
+            formats.duration(model.get("seconds")),
+            formats.size(model.get("parameters")),
+            formats.decimals(model.get("megabytes"), 1),
+        )
+    return table
+
+
+def plan_table(plan: Mapping[str, Any]) -> RenderableType:
+    """One screen about a run that has not begun.
+
+    Args:
+        plan: with any of `tasks` and `leakage` (as in the details of results), `stages` (rows of `stage` and `seconds`,
+            and of `note` where there is one to make), `seconds` (the sum) and `problems` (sentences).
+
+    Returns:
+        A renderable.
+    """
+    parts: list[RenderableType] = [tasks_table(plan.get("tasks") or ()), Text("")]
+    parts.append(leakage_table(plan.get("leakage") or ()))
+    stages = plan.get("stages") or ()
+    if stages:
+        parts.extend([Text(""), _stages(stages, plan.get("seconds"))])
+    problems = list(plan.get("problems") or ())
+    if problems:
+        parts.append(Text(f"\n{len(problems)} to put right before `accord fit` will start:", style="bold"))
+        parts.extend(Text(f"  {number}. {problem}") for number, problem in enumerate(problems, start=1))
+    return Group(*parts)
+
+
+def _stages(stages: Iterable[Mapping[str, Any]], seconds: float | None) -> Table:
+    table = _table("What would happen")
+    table.add_column("stage", overflow="fold")
+    table.add_column("about", justify="right", no_wrap=True)
+    table.add_column("", overflow="fold")
+    stages = list(stages)
+    for stage in stages:
+        note = Text(str(stage.get("note") or ""), style="dim")
+        table.add_row(Text(_word(stage.get("stage"))), formats.duration(stage.get("seconds")), note)
+    if seconds is not None:
+        table.add_section()
+        table.add_row(Text("together", style="bold"), Text(formats.duration(seconds), style="bold"), "")
+    return table
+
+
+def _note(text: str) -> Text:
+    return Text(text, style="dim")
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+    )
+
+
+def _rows_of(source: Results | Summary | Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:
+    return getattr(summarise(source), key) if isinstance(source, (Results, Summary)) else list(source)
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return formats.MISSING
+    if isinstance(value, Mapping):
+        return ", ".join(str(key) for key in value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_word(item) for item in value)
+    return str(value)
+
+
+def _weight(value: object) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) else formats.MISSING

@@ -1,0 +1,75 @@
+"""Text queries: the model that made the vectors, loaded when a text is first asked, and checked to be the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from accord.core.errors import InputError, ModelError
+from accord.core.types import Encodes
+
+__all__ = ["Questions"]
+
+
+class Questions:
+    """Turns query texts into vectors.
+
+    Args:
+        folder: the store; a relative path in the record starts there.
+        record: the store's model record.
+        model: an encoder, a path or name to load in place of the recorded one, or None.
+    """
+
+    def __init__(self, folder: Path, record: Mapping[str, Any], model: Encodes | str | Path | None = None) -> None:
+        self.folder = folder
+        self.record = record
+        self.model = model
+        self._lock = threading.Lock()
+        self._encoder: Encodes | None = None
+
+    def encode(self, texts: Sequence[str], *, prompt_name: str | None = None) -> np.ndarray:
+        """Vectors of query texts, (n, dim).
+
+        Raises:
+            InputError: the store does not know its model and none was given.
+            ModelError: the model is not the one that made the vectors.
+        """
+        with self._lock:
+            if self._encoder is None:
+                encoder = self._load()
+                self._check(encoder)
+                self._encoder = encoder
+        return np.asarray(self._encoder.encode_query(texts, prompt_name=prompt_name))
+
+    def _load(self) -> Encodes:
+        given = self.model
+        if given is not None and not isinstance(given, (str, Path)):
+            return given
+        name = str(given or self.record.get("path") or self.record.get("name") or "")
+        if not name:
+            raise InputError(
+                f"{self.folder} does not say which model made its vectors. Pass one: open(path, model=...), "
+                "or search with a vector."
+            )
+        from accord.encoders import load
+
+        beside = self.folder / name
+        return load(str(beside.resolve()) if given is None and beside.is_dir() else name)
+
+    def _check(self, encoder: Encodes) -> None:
+        known: dict[str, Any] = {}
+        for key in ("fingerprint", "dim", "prompts"):
+            value = getattr(encoder, key, None)
+            known[key] = value() if callable(value) else value
+        for key in ("fingerprint", "dim", "prompts"):
+            stored, found = self.record.get(key), known[key]
+            if stored is not None and found is not None and found != stored:
+                wanted = self.record.get("path") or self.record.get("name") or "the model that made the store"
+                raise ModelError(
+                    f"The model's {key} is {found!r}, but the vectors in {self.folder} were made with {stored!r}. "
+                    f"Search with {wanted}, or index the documents again with this model."
+                )

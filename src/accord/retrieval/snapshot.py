@@ -1,0 +1,197 @@
+"""A store as it was at one commit: a pinned read transaction and the segments that it names."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from accord.core.errors import StorageError
+from accord.retrieval.dense.exact import exact_search
+from accord.retrieval.documents import Document
+from accord.retrieval.manifest import read_manifest
+from accord.retrieval.schema import SEGMENTS, connect, disk_errors, row_hash
+from accord.retrieval.segments import map_segment
+
+__all__ = ["Snapshot", "open_snapshot"]
+
+_TRIES = 8
+_MANY = 20_000
+
+
+def open_snapshot(folder: Path) -> Snapshot:
+    """Pin the newest commit.
+
+    A writer may remove a segment that it has just replaced between our look at the manifest and our look at the file;
+    then there is a newer commit to pin.
+
+    Raises:
+        InputError: not a store, or of a newer format.
+        StorageError: damaged; a segment is missing.
+    """
+    for last in [False] * (_TRIES - 1) + [True]:
+        try:
+            return Snapshot(folder)
+        except FileNotFoundError as error:
+            if last:
+                raise StorageError(
+                    f"{error.filename} is missing. `accord store verify {folder}` names what is lost."
+                ) from error
+    raise AssertionError
+
+
+class Snapshot:
+    """One commit, readable from several threads; later commits do not change it.
+
+    Args:
+        folder: the store.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._all_ids: list[str | None] | None = None
+        self._preference: np.ndarray | None = None
+        with disk_errors(folder):
+            connection = connect(folder, read_only=True)
+        self._connection = connection
+        self.close = weakref.finalize(self, connection.close)
+        try:
+            self._load(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, connection: sqlite3.Connection) -> None:
+        with disk_errors(self.folder):
+            connection.execute("BEGIN")
+            self.manifest = read_manifest(connection, self.folder)
+            dead = connection.execute("SELECT slot FROM tombstones ORDER BY slot")
+            slots = np.fromiter((slot for (slot,) in dead), dtype=np.int64)
+        self.segments = [map_segment(self.folder / SEGMENTS, s) for s in self.manifest.segments]
+        self._starts = np.array([s.start for s in self.manifest.segments], dtype=np.int64)
+        self._offsets = np.cumsum([0, *(s.slots for s in self.manifest.segments)])
+        self._dead = self._positions(slots)
+        self._norm = max((s.largest_norm for s in self.manifest.segments), default=0.0)
+
+    def __len__(self) -> int:
+        return int(self._offsets[-1]) - len(self._dead)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, disk_errors(self.folder):
+            yield self._connection
+
+    def _positions(self, slots: np.ndarray) -> np.ndarray:
+        if not len(slots):
+            return slots
+        owner = np.searchsorted(self._starts, slots, side="right") - 1
+        ends = self._starts + np.diff(self._offsets)
+        outside = (owner < 0) | (slots >= ends[owner]) if len(ends) else np.ones(len(slots), dtype=bool)
+        if outside.any():
+            raise self._damaged(f"slot {slots[outside][0]} lies in no segment")
+        return self._offsets[owner] + slots - self._starts[owner]
+
+    def _slots(self, positions: np.ndarray) -> np.ndarray:
+        owner = np.searchsorted(self._offsets, positions, side="right") - 1
+        return self._starts[owner] + positions - self._offsets[owner]
+
+    def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and scores of the best rows; ties by id, descending."""
+        return exact_search(queries, self.segments, k, skip=self._dead, largest_norm=self._norm, prefer=self._prefer)
+
+    def _prefer(self, positions: np.ndarray) -> np.ndarray:
+        """Sort keys that put the larger id first."""
+        if len(positions) > _MANY and self._preference is None:
+            with self._reading() as connection:
+                ordered = connection.execute("SELECT slot FROM documents ORDER BY id DESC")
+                slots = np.fromiter((slot for (slot,) in ordered), dtype=np.int64)
+            preference = np.full(self._offsets[-1], len(slots), dtype=np.int64)
+            preference[self._positions(slots)] = np.arange(len(slots))
+            self._preference = preference
+        if self._preference is not None:
+            return self._preference[positions]
+        ids = self.ids_at(positions)
+        keys = np.empty(len(positions), dtype=np.int64)
+        keys[sorted(range(len(ids)), key=lambda n: ids[n], reverse=True)] = np.arange(len(ids))
+        return keys
+
+    def ids_at(self, positions: np.ndarray) -> list[str]:
+        """The id behind each position.
+
+        Raises:
+            StorageError: a vector has no document, which only a damaged store can show.
+        """
+        if len(positions) > _MANY and self._all_ids is None:
+            ids: list[str | None] = [None] * int(self._offsets[-1])
+            with self._reading() as connection:
+                rows = connection.execute("SELECT slot, id FROM documents ORDER BY slot").fetchall()
+            for position, (_, name) in zip(self._positions(np.array([s for s, _ in rows])).tolist(), rows):
+                ids[position] = name
+            self._all_ids = ids
+        if self._all_ids is not None:
+            found = [self._all_ids[position] for position in positions.tolist()]
+        else:
+            slots = self._slots(positions).tolist()
+            with self._reading() as connection:
+                rows = connection.execute(
+                    "SELECT slot, id FROM documents WHERE slot IN (SELECT value FROM json_each(?))",
+                    (json.dumps(slots),),
+                )
+                names = dict(rows.fetchall())
+            found = [names.get(slot) for slot in slots]
+        if None in found:
+            raise self._damaged("a vector has no document")
+        return [name for name in found if name is not None]
+
+    def documents_at(self, positions: np.ndarray) -> list[Document]:
+        """The document behind each position.
+
+        Raises:
+            StorageError: a document was changed on the disk.
+        """
+        slots = self._slots(positions).tolist()
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT slot, id, title, text, metadata, hash FROM documents "
+                "WHERE slot IN (SELECT value FROM json_each(?))",
+                (json.dumps(slots),),
+            ).fetchall()
+        documents = {row[0]: self._document(row) for row in rows}
+        if missing := set(slots) - set(documents):
+            raise self._damaged(f"the vector in slot {min(missing)} has no document")
+        return [documents[slot] for slot in slots]
+
+    def get(self, name: str) -> Document | None:
+        """The document of an id, or None.
+
+        Raises:
+            StorageError: it was changed on the disk.
+        """
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT slot, id, title, text, metadata, hash FROM documents WHERE id = ?", (name,)
+            ).fetchone()
+        return None if row is None else self._document(row)
+
+    def ids(self) -> list[str]:
+        """All ids, oldest first."""
+        with self._reading() as connection:
+            return [name for (name,) in connection.execute("SELECT id FROM documents ORDER BY slot")]
+
+    def _document(self, row: tuple) -> Document:
+        slot, name, title, text, metadata, stored = row
+        if row_hash(slot, name, title, text, metadata) != stored:
+            raise self._damaged(f"document {name!r} was changed on the disk")
+        return Document(name, text, title, json.loads(metadata))
+
+    def _damaged(self, what: str) -> StorageError:
+        return StorageError(
+            f"{self.folder} is damaged: {what}. `accord store verify {self.folder}` names all that is changed."
+        )

@@ -1,0 +1,283 @@
+"""The store: documents, metadata and vectors in one folder that is the truth."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from accord.core.checks import check_at_least
+from accord.core.errors import InputError, StorageError
+from accord.core.storage import fsync_path, partial_name
+from accord.core.types import Encodes
+from accord.retrieval.documents import Document, Hit
+from accord.retrieval.manifest import check_model, first_meta
+from accord.retrieval.questions import Questions
+from accord.retrieval.schema import DATABASE, SEGMENTS, connect, create_tables, disk_errors
+from accord.retrieval.snapshot import Snapshot, open_snapshot
+from accord.retrieval.vectors import check_vectors
+from accord.retrieval.writer import Writer, writing
+
+__all__ = ["Store", "open"]
+
+
+def open(path: Path | str, *, model: Encodes | str | Path | None = None) -> Store:
+    """Open a store at its newest commit.
+
+    Args:
+        path: its folder.
+        model: answers text queries in place of the recorded model: an encoder, or what `encoders.load` takes. Loaded
+            and checked against the record when a text is first searched.
+
+    Raises:
+        InputError: no store there, or one that a newer accord made.
+        StorageError: damaged in a way that reading would not survive.
+    """
+    path = Path(path)
+    if not (path / DATABASE).is_file():
+        raise InputError(f"{path} is not a store (it has no {DATABASE}). Make one with Store.create or `accord index`.")
+    return Store(path, model=model)
+
+
+class Store:
+    """Documents and their vectors, as of one commit.
+
+    A store answers from the commit that it opened, whatever a writer does meanwhile; :meth:`refresh` moves on, and
+    the end of its own :meth:`write` block does so by itself. It may be shared between threads, not between forked
+    processes.
+
+    Args:
+        path: the folder.
+        model: see :func:`open`.
+    """
+
+    def __init__(self, path: Path | str, *, model: Encodes | str | Path | None = None) -> None:
+        self.path = Path(path)
+        self.model = model
+        self._snapshot: Snapshot | None = open_snapshot(self.path)
+        self._questions = Questions(self.path, self.record, model)
+
+    @classmethod
+    def create(
+        cls, path: Path | str, *, model: Mapping[str, Any], dim: int | None = None, exist_ok: bool = False
+    ) -> Self:
+        """Make an empty store; its folder appears whole or not at all.
+
+        Args:
+            path: a folder that does not exist yet, or is empty.
+            model: the record of the model: `dim` (or give it beside), `path` (relative to the store, or absolute) or
+                `name`, `fingerprint`, `prompts`, `similarity` ("cosine", the default, or "dot"), and what else is worth
+                keeping.
+            dim: numbers in a vector.
+            exist_ok: open the store that is already there, if it is of the same model.
+
+        Raises:
+            InputError: the folder is taken, or the record cannot be used.
+            StorageError: the disk refuses.
+        """
+        path, record = Path(path), check_model(model, dim)
+        if (path / DATABASE).is_file():
+            if not exist_ok:
+                raise InputError(f"{path} already holds a store. Open it, or pass exist_ok=True.")
+            store = cls(path)
+            for key in ("dim", "similarity", "fingerprint"):
+                if record.get(key) != store.record.get(key):
+                    store.close()
+                    raise InputError(
+                        f"{path} holds a store of another model: its {key} is {store.record.get(key)!r}, not "
+                        f"{record.get(key)!r}. Choose another folder."
+                    )
+            return store
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"{path} exists and is not a store. Choose another folder.")
+        _lay_out(path, record)
+        return cls(path)
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """The record of the model that made the vectors."""
+        return self._current().manifest.model
+
+    @property
+    def dim(self) -> int:
+        """Numbers in a vector."""
+        return self._current().manifest.dim
+
+    @property
+    def version(self) -> int:
+        """The commit that answers come from; counts from 0."""
+        return self._current().manifest.version
+
+    def __len__(self) -> int:
+        return len(self._current())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r})"
+
+    def get(self, name: str) -> Document | None:
+        """The document with this id, or None.
+
+        Raises:
+            StorageError: it was changed on the disk.
+        """
+        return self._current().get(name)
+
+    def ids(self) -> list[str]:
+        """All ids, in the order of their vectors."""
+        return self._current().ids()
+
+    def search(self, query: Any, k: int = 10, *, prompt_name: str | None = None) -> list[Hit]:
+        """The documents nearest to a query, over all documents.
+
+        Args:
+            query: a text, or a vector (dim).
+            k: how many at most; fewer come back only when the store holds fewer.
+            prompt_name: for a text: one of the model's prompts in place of its query prompt.
+
+        Returns:
+            Best first; equal scores by id, descending, as trec_eval orders them.
+
+        Raises:
+            InputError: k below 1, an empty query, an empty store, a vector that does not fit.
+            ModelError: the model is not the one that made the vectors.
+            StorageError: a document that was found had been changed on the disk.
+        """
+        snapshot = self._ready(k)
+        if isinstance(query, str):
+            if not query.strip():
+                raise InputError("`query` must not be empty.")
+            vectors = self._questions.encode([query], prompt_name=prompt_name)
+        else:
+            vectors = _as_row(query)
+        positions, scores = _nearest(snapshot, vectors, k)
+        found = positions[0] >= 0
+        documents = snapshot.documents_at(positions[0][found])
+        return [
+            Hit(d.id, float(score), d.text, d.title, d.metadata, rank)
+            for rank, (d, score) in enumerate(zip(documents, scores[0][found]), 1)
+        ]
+
+    def search_vectors(self, vectors: Any, k: int = 10) -> tuple[list[list[str]], np.ndarray]:
+        """Ids and scores for a batch of query vectors.
+
+        Args:
+            vectors: (queries, dim).
+            k: how many at most.
+
+        Returns:
+            The ids of each query, best first, and their scores, (queries, min(k, documents)) float32.
+
+        Raises:
+            InputError: as in :meth:`search`.
+        """
+        snapshot = self._ready(k)
+        positions, scores = _nearest(snapshot, vectors, k)
+        flat = positions[positions >= 0]
+        unique, inverse = np.unique(flat, return_inverse=True)
+        names = snapshot.ids_at(unique)
+        ids = iter([names[n] for n in inverse.tolist()])
+        return [[next(ids) for _ in range(count)] for count in (positions >= 0).sum(axis=1).tolist()], scores
+
+    @contextmanager
+    def write(self) -> Iterator[Writer]:
+        """A block of changes: all of it is kept when the block ends, nothing when it fails.
+
+        When the block has ended, the changes are on the disk. This store then answers from them.
+
+        Raises:
+            StoreLocked: the store already has a writer.
+            StorageError: the disk refuses; the store stays at its last commit.
+        """
+        self._current()
+        with writing(self.path) as writer:
+            yield writer
+        self.refresh()
+
+    def refresh(self) -> Self:
+        """Move to the newest commit; searches that are under way finish on theirs."""
+        self._current()
+        self._snapshot = open_snapshot(self.path)
+        return self
+
+    def close(self) -> None:
+        """Let go of the files; closing twice is harmless."""
+        if self._snapshot is not None:
+            self._snapshot.close()
+            self._snapshot = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _current(self) -> Snapshot:
+        snapshot = self._snapshot
+        if snapshot is None:
+            raise InputError(f"The store {self.path} is closed. Open it again.")
+        return snapshot
+
+    def _ready(self, k: int) -> Snapshot:
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise InputError(f"`k` must be a whole number from 1. Got {k!r} instead.")
+        check_at_least("k", int(k), 1)
+        snapshot = self._current()
+        if not len(snapshot):
+            raise InputError(f"The store {self.path} holds no documents. Add some first.")
+        return snapshot
+
+
+def _as_row(query: Any) -> np.ndarray:
+    try:
+        row = np.asarray(query)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"`query` must be a text or a vector ({error}).") from error
+    if row.dtype.kind not in "fiu" or row.ndim != 1:
+        raise InputError(
+            f"`query` must be a text or one vector. Got {type(query).__name__} of shape {row.shape}. "
+            "For several vectors use search_vectors."
+        )
+    return row[None]
+
+
+def _nearest(snapshot: Snapshot, vectors: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
+    manifest = snapshot.manifest
+    matrix = check_vectors("query", vectors, (None, manifest.dim), manifest.similarity).astype(np.float32)
+    if manifest.similarity == "cosine":
+        matrix = (matrix / np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)).astype(np.float32)
+    return snapshot.nearest(matrix, int(k))
+
+
+def _lay_out(path: Path, record: Mapping[str, Any]) -> None:
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_name(path)
+        partial.mkdir()
+        try:
+            (partial / SEGMENTS).mkdir()
+            (partial / DATABASE).touch()
+            with closing(connect(partial)) as connection:
+                create_tables(connection)
+                connection.execute("BEGIN")
+                first_meta(connection, record)
+                connection.execute("COMMIT")
+            for made in (partial / DATABASE, partial / SEGMENTS, partial):
+                fsync_path(made)
+            try:
+                os.rename(partial, path)  # refuses a folder that somebody filled meanwhile
+            except OSError as error:
+                raise StorageError(f"{path} was made by somebody else meanwhile ({error.strerror}).") from error
+            fsync_path(path.parent)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)

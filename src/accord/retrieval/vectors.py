@@ -1,0 +1,76 @@
+"""What may become a row of a store, and what may be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from accord.core.errors import InputError
+
+__all__ = ["SIMILARITIES", "check_vectors", "stored_rows"]
+
+SIMILARITIES = ("cosine", "dot")
+_UNIT = 1e-6
+_LONGEST = 1e18
+_CHUNK = 8192
+
+
+def check_vectors(name: str, vectors: Any, shape: tuple[int | None, int], similarity: str) -> np.ndarray:
+    """Refuse what is no matrix of usable rows.
+
+    Args:
+        name: of the argument, for messages.
+        vectors: anything that numpy reads as an array.
+        shape: rows (None for any number) and dim.
+        similarity: under "cosine" a row of zeros has no direction and is refused.
+
+    Returns:
+        The same numbers as an array, not copied where they already are one.
+
+    Raises:
+        InputError: wrong type or shape, NaN or infinity, numbers too large for float32, a zero row under cosine.
+    """
+    try:
+        matrix = np.asarray(vectors)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"`{name}` must be a matrix of numbers ({error}).") from error
+    rows, dim = shape
+    if matrix.dtype.kind not in "fiu":
+        raise InputError(f"`{name}` must hold numbers. Got {matrix.dtype} instead.")
+    if matrix.ndim != 2 or matrix.shape[1] != dim or rows not in {None, matrix.shape[0]}:
+        wanted = f"({'rows' if rows is None else rows}, {dim})"
+        raise InputError(f"`{name}` must have the shape {wanted}. Got {matrix.shape} instead.")
+    for first, chunk, norms in _float_chunks(matrix):
+        finite = np.isfinite(chunk).all(axis=1)
+        for bad, rule in (
+            (~finite, "must be finite (NaN or infinity found)"),
+            (norms > _LONGEST, f"must be no longer than {_LONGEST:g}"),
+            ((norms == 0) & (similarity == "cosine"), "must not be all zeros under cosine similarity"),
+        ):
+            if bad.any():
+                raise InputError(f"{name}[{first + int(bad.argmax())}] {rule}.")
+    return matrix
+
+
+def stored_rows(matrix: np.ndarray, similarity: str) -> Iterator[np.ndarray]:
+    """Float32 rows as they are kept, a few thousand at a time.
+
+    Under cosine a row whose length differs from 1 by more than one part in a million is brought to length 1; a unit row
+    is kept bit for bit.
+    """
+    for _, chunk, norms in _float_chunks(matrix):
+        off = np.flatnonzero(np.abs(norms - 1) > _UNIT) if similarity == "cosine" else np.empty(0, dtype=np.int64)
+        if len(off):
+            chunk = chunk.copy()
+            chunk[off] = chunk[off].astype(np.float64) / norms[off, None]
+        yield chunk
+
+
+def _float_chunks(matrix: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    for first in range(0, len(matrix), _CHUNK):
+        with np.errstate(over="ignore", invalid="ignore"):
+            chunk = matrix[first : first + _CHUNK].astype(np.float32, copy=False)
+            norms = np.sqrt(np.einsum("ij,ij->i", chunk, chunk, dtype=np.float64))
+        yield first, chunk, norms

@@ -1,0 +1,292 @@
+"""The one writer: everything of a block appears at its end, forced to the disk, or nothing does."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from accord.core.errors import InputError, StorageError
+from accord.core.storage import write_json
+from accord.retrieval.documents import RESERVED, Row, metadata_json, read_record, read_records
+from accord.retrieval.lock import writer_lock
+from accord.retrieval.manifest import Manifest, read_manifest, set_meta
+from accord.retrieval.schema import SEGMENTS, VERSION_FILE, connect, disk_errors, upgrade
+from accord.retrieval.segments import (
+    Segment,
+    SegmentFile,
+    changed_blocks,
+    insert_segment,
+    map_segment,
+    write_segment,
+)
+from accord.retrieval.vectors import check_vectors, stored_rows
+
+__all__ = ["Writer", "writing"]
+
+logger = logging.getLogger(__name__)
+
+_FOLD_BYTES = 64 << 20
+_INSERT = "INSERT INTO documents (slot, id, title, text, metadata, hash) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[Writer]:
+    """Open the writer of a store for one block.
+
+    Raises:
+        StoreLocked: there already is one.
+        StorageError: the disk refuses, or the store is damaged; the store stays at its last commit.
+    """
+    with writer_lock(folder), closing(_begin(folder)) as connection:
+        manifest = read_manifest(connection, folder)
+        _clear_orphans(folder / SEGMENTS, manifest)
+        writer = Writer(folder, connection, manifest)
+        try:
+            yield writer
+            writer.commit()
+        except BaseException:
+            writer.abandon()
+            raise
+
+
+def _begin(folder: Path) -> sqlite3.Connection:
+    with disk_errors(folder):
+        connection = connect(folder)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            upgrade(connection, folder)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _clear_orphans(folder: Path, manifest: Manifest) -> None:
+    """Remove what killed writers left; readers of older commits keep what they have mapped."""
+    named = {segment.name for segment in manifest.segments}
+    with disk_errors(folder):
+        for file in [file for file in folder.iterdir() if file.name not in named]:
+            logger.info("removing %s, left by a killed writer", file)
+            file.unlink(missing_ok=True)
+
+
+class Writer:
+    """Adds, deletes and updates documents; made by :meth:`Store.write`.
+
+    Each call checks all of its input before it changes anything.
+    """
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self._connection = connection
+        self._file: SegmentFile | None = None
+        self._changed = False
+        self._state = "open"
+
+    def add(self, records: Iterable[Mapping[str, Any]], vectors: Any) -> list[str]:
+        """Add new documents with their vectors.
+
+        Args:
+            records: mappings with `text` and, if wanted, `id`, `title` and any JSON values as metadata. A record
+                without `id` gets one from its content.
+            vectors: (records, dim), finite; under cosine brought to length 1 where they are not.
+
+        Returns:
+            Their ids.
+
+        Raises:
+            InputError: a record or a row that cannot be used, or an id that the store already holds.
+            StorageError: the disk refuses.
+        """
+        self._check_open()
+        rows = read_records(records)
+        if not rows and not np.size(vectors):
+            return []
+        matrix = self._check(vectors, len(rows))
+        if known := self._slots(row.id for row in rows):
+            first = next(row.id for row in rows if row.id in known)
+            raise InputError(
+                f"The store already holds the id {first!r} ({len(known)} such in all). "
+                "Use `update`, or delete it first."
+            )
+        with self._mutation():
+            first = self._append(matrix)
+            self._connection.executemany(_INSERT, (row.values(slot) for slot, row in enumerate(rows, first)))
+        return [row.id for row in rows]
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Delete documents.
+
+        Returns:
+            How many.
+
+        Raises:
+            InputError: an id that the store does not hold.
+            StorageError: the disk refuses.
+        """
+        self._check_open()
+        slots = self._known(ids)
+        with self._mutation():
+            self._bury(slots.values())
+            self._connection.executemany("DELETE FROM documents WHERE slot = ?", ((s,) for s in slots.values()))
+        return len(slots)
+
+    def update(self, records: Iterable[Mapping[str, Any]], vectors: Any = None) -> None:
+        """Change documents: the keys of each record replace those of the document with its `id`, others stay.
+
+        Args:
+            records: mappings with `id`.
+            vectors: (records, dim); needed when a text changes.
+
+        Raises:
+            InputError: an unknown or repeated id, an unusable record, or a changed text without vectors.
+            StorageError: the disk refuses.
+        """
+        self._check_open()
+        changes: list[Mapping[str, Any]] = list(records)
+        for n, change in enumerate(changes):
+            if not isinstance(change, Mapping) or not isinstance(change.get("id"), str):
+                raise InputError(f"records[{n}] must be a mapping with the `id` of a document, a string.")
+        slots = self._known(change["id"] for change in changes)
+        if len(slots) != len(changes):
+            raise InputError("`records` names an id twice. Ids must be unique within one update.")
+        rows = [
+            self._merged(slots[change["id"]], change, f"records[{n}]", vectors is not None)
+            for n, change in enumerate(changes)
+        ]
+        matrix = None if vectors is None else self._check(vectors, len(rows))
+        with self._mutation():
+            targets = list(slots.values())
+            if matrix is not None and rows:
+                self._bury(targets)
+                first = self._append(matrix)
+                targets = list(range(first, first + len(rows)))
+            self._connection.executemany("DELETE FROM documents WHERE slot = ?", ((s,) for s in slots.values()))
+            self._connection.executemany(_INSERT, (row.values(slot) for slot, row in zip(targets, rows)))
+
+    def commit(self) -> None:
+        """Force everything to the disk, then name it in one transaction; called at the end of the block."""
+        self._check_open()
+        self._state = "closed"
+        if not self._changed:
+            self._connection.rollback()
+            return
+        version = self.manifest.version + 1
+        with disk_errors(self.folder):
+            replaced: list[Segment] = []
+            if self._file is not None and self._file.rows:
+                segment, replaced = self._finish(self._file)
+                names = ((old.name,) for old in replaced)
+                self._connection.executemany("DELETE FROM segments WHERE name = ?", names)
+                insert_segment(self._connection, segment)
+            set_meta(self._connection, "version", str(version))
+            self._connection.execute("COMMIT")
+        self._tidy(version, replaced)
+
+    def abandon(self) -> None:
+        """Leave the store as it was; called when the block fails."""
+        self._state = "closed"
+        if self._file is not None:
+            self._file.abandon()
+        try:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+        except sqlite3.Error as error:  # closing the connection drops the transaction all the same
+            logger.warning("rolling back %s: %s", self.folder, error)
+
+    def _finish(self, file: SegmentFile) -> tuple[Segment, list[Segment]]:
+        """The new segment, and the small neighbours that it takes in, so that small commits leave few files."""
+        folder, taken, rows = self.folder / SEGMENTS, [], file.rows
+        for segment in reversed(self.manifest.segments):
+            fits = segment.rows <= rows and (segment.rows + rows) * file.dim * 4 <= _FOLD_BYTES
+            next_to = segment.end == (taken[0].start if taken else file.start)
+            if not (fits and next_to) or changed_blocks(folder, segment) is not None:
+                break
+            taken.insert(0, segment)
+            rows += segment.rows
+        if not taken:
+            return file.finish(), []
+        parts = [*(map_segment(folder, segment) for segment in taken), file.row_array()]
+        whole = write_segment(folder, taken[0].start, parts)
+        file.abandon()
+        return whole, taken
+
+    def _tidy(self, version: int, replaced: list[Segment]) -> None:
+        """After the commit stands: note it beside the database, and drop what it replaced."""
+        try:
+            write_json(self.folder / VERSION_FILE, {"version": version})
+            for segment in replaced:
+                (self.folder / SEGMENTS / segment.name).unlink(missing_ok=True)
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except (OSError, sqlite3.Error) as error:
+            logger.warning("%s: commit %d stands, tidying up did not: %s", self.folder, version, error)
+
+    def _check_open(self) -> None:
+        if self._state == "broken":
+            raise StorageError(f"{self.folder}: an earlier change of this block failed; nothing of it can be kept.")
+        if self._state == "closed":
+            raise InputError("This writer is closed: its block has ended. Open another with `store.write()`.")
+
+    @contextmanager
+    def _mutation(self) -> Iterator[None]:
+        self._state, self._changed = "broken", True
+        with disk_errors(self.folder):
+            yield
+        self._state = "open"
+
+    def _check(self, vectors: Any, rows: int) -> np.ndarray:
+        return check_vectors("vectors", vectors, (rows, self.manifest.dim), self.manifest.similarity)
+
+    def _append(self, matrix: np.ndarray) -> int:
+        """Write rows; returns the first one's slot."""
+        if self._file is None:
+            self._file = SegmentFile(self.folder / SEGMENTS, self.manifest.end, self.manifest.dim)
+        first = self._file.start + self._file.rows
+        for rows in stored_rows(matrix, self.manifest.similarity):
+            self._file.append(rows)
+        return first
+
+    def _bury(self, slots: Iterable[int]) -> None:
+        self._connection.executemany("INSERT INTO tombstones VALUES (?)", ((slot,) for slot in slots))
+
+    def _slots(self, ids: Iterable[str]) -> dict[str, int]:
+        """Slots of those ids that the store holds."""
+        with disk_errors(self.folder):
+            return dict(
+                self._connection.execute(
+                    "SELECT id, slot FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(list(ids)),),
+                ).fetchall()
+            )
+
+    def _known(self, ids: Iterable[str]) -> dict[str, int]:
+        """Slots of ids in their order, all of which the store must hold."""
+        names = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
+        for name in names:
+            if not isinstance(name, str):
+                raise InputError(f"`ids` must hold strings. Got {name!r} instead.")
+        slots = self._slots(names)
+        for name in names:
+            if name not in slots:
+                raise InputError(f"The store holds no document with the id {name!r}.")
+        return {name: slots[name] for name in names}
+
+    def _merged(self, slot: int, change: Mapping[str, Any], where: str, with_vector: bool) -> Row:
+        with disk_errors(self.folder):
+            cells = self._connection.execute(
+                "SELECT id, title, text, metadata FROM documents WHERE slot = ?", (slot,)
+            ).fetchone()
+        old = Row(*cells)
+        new = read_record({"title": old.title, "text": old.text, **change}, where)
+        if new.text != old.text and not with_vector:
+            raise InputError(f"{where} changes the text of {old.id!r}, so it needs a new vector: pass `vectors`.")
+        metadata = json.loads(old.metadata) | {k: v for k, v in change.items() if k not in RESERVED}
+        return Row(old.id, new.title, new.text, metadata_json(metadata, where))

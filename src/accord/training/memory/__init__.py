@@ -1,0 +1,1 @@
+"""Ways to train with batches larger than memory."""

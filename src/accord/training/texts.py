@@ -1,0 +1,131 @@
+"""A task's texts, tokenised once for the whole run, and its batches as chunks of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from accord.core.types import Ragged
+from accord.data.batches import BatchStream
+from accord.data.signals import Labelled
+from accord.encoders.text.transformer import Batch, TextEncoder
+from accord.maths.packing import token_batches
+from accord.training.fields import Roles, roles_of
+from accord.training.settings import TrainingTask
+
+__all__ = ["PreparedBatch", "TaskTexts"]
+
+
+@dataclass(frozen=True)
+class PreparedBatch:
+    """A batch ready for the encoder.
+
+    Args:
+        roles: texts and labels.
+        chunks: token batches for the encoder, longest rows first.
+        gather: for each role, where its rows lie among the rows of all chunks, one after another.
+        examples: rows of the signal.
+        tokens: real tokens of all chunks.
+    """
+
+    roles: Roles
+    chunks: Sequence[Batch]
+    gather: Sequence[np.ndarray]
+    examples: int
+    tokens: int
+
+
+class TaskTexts:
+    """The texts of one task, tokenised once.
+
+    Args:
+        task: what to learn.
+        encoder: whose tokenizer to use.
+        batch: examples a batch.
+        seed: of the order of rows.
+    """
+
+    def __init__(self, task: TrainingTask, encoder: TextEncoder, *, batch: int, seed: int) -> None:
+        self.task = task
+        self.encoder = encoder
+        labelled = isinstance(task.signal, Labelled)
+        labels = None
+        if labelled:
+            _, labels = np.unique(np.asarray(task.signal.column("label")), return_inverse=True)
+        self.labels = labels
+        self.stream = BatchStream(
+            len(task.signal), batch, seed=seed, name=task.name, labels=labels, per_label=task.per_label
+        )
+        self.batches_per_epoch = max(1, len(task.signal) // min(batch, len(task.signal)))
+        self.rows: dict[tuple[str, str], int] = {}
+        self.truncated = 0
+        self.ids, self.prompt_tokens = self._tokenise()
+
+    def _tokenise(self) -> tuple[Ragged, np.ndarray]:
+        """Ids of every distinct (prompt, text), and how many tokens of each are its prompt."""
+        parts: list[Ragged] = []
+        prompt_tokens: list[np.ndarray] = []
+        for prompt, texts in self._texts_by_prompt().items():
+            for text in texts:
+                self.rows[(prompt, text)] = len(self.rows)
+            tokens = self.encoder.tokenize(texts, prompt=prompt)
+            self.truncated += tokens.truncated
+            prompt_tokens.append(np.full(len(texts), tokens.prompt_tokens))
+            parts.append(tokens.ids)
+        starts = np.cumsum([0, *(int(p.offsets[-1]) for p in parts)])
+        offsets = np.concatenate([[0], *(p.offsets[1:] + s for p, s in zip(parts, starts))])
+        ids = Ragged(np.concatenate([p.values for p in parts]), offsets.astype(np.int64))
+        return ids, np.concatenate(prompt_tokens)
+
+    def _texts_by_prompt(self) -> dict[str, list[str]]:
+        found: dict[str, dict[str, None]] = {}
+        for name in self.task.signal.text_columns:
+            prompt = self.task.query_prompt if self._is_query(name) else self.task.document_prompt
+            known = found.setdefault(prompt, {})
+            for value in self.task.signal.column(name):
+                for text in [value] if isinstance(value, str) else value or ():
+                    known[text] = None
+        return {prompt: list(texts) for prompt, texts in found.items()}
+
+    @staticmethod
+    def _is_query(column: str) -> bool:
+        return column in {"anchor", "query"}
+
+    def batch(self, index: int, chunk_tokens: int) -> PreparedBatch:
+        """The batch with this number, ready for the encoder."""
+        rows = self.stream.rows(index)
+        roles = roles_of(self.task.signal.take(rows), epoch=index // self.batches_per_epoch)
+        if self.labels is not None:
+            roles = Roles(roles.texts, labels=self.labels[rows], fold=roles.fold)
+        wanted = [self._rows_of(number, texts, roles) for number, texts in enumerate(roles.texts)]
+        flat = np.concatenate(wanted)
+        kept, inverse = np.unique(flat, return_inverse=True) if roles.fold else (flat, np.arange(len(flat)))
+        groups = self._chunks(kept, chunk_tokens)
+        place = np.empty(len(kept), dtype=np.int64)
+        place[np.concatenate(groups)] = np.arange(len(kept))
+        bounds = np.cumsum([len(part) for part in wanted])[:-1]
+        return PreparedBatch(
+            roles=roles,
+            chunks=[self._collate(kept[group]) for group in groups],
+            gather=np.split(place[inverse], bounds),
+            examples=len(rows),
+            tokens=int(self.ids.lengths[kept].sum()),
+        )
+
+    def _chunks(self, rows: np.ndarray, chunk_tokens: int) -> list[np.ndarray]:
+        """Positions in `rows` by chunk: like lengths together, and one prompt a chunk."""
+        prompts = self.prompt_tokens[rows]
+        chunks = []
+        for count in np.unique(prompts):
+            members = np.flatnonzero(prompts == count)
+            chunks += [members[group] for group in token_batches(self.ids.lengths[rows[members]], chunk_tokens)]
+        return chunks
+
+    def _collate(self, rows: np.ndarray) -> Batch:
+        return self.encoder.collate(self.ids, rows, prompt_tokens=int(self.prompt_tokens[rows[0]]))
+
+    def _rows_of(self, role: int, texts: Sequence[str], roles: Roles) -> np.ndarray:
+        prompt = self.task.query_prompt if role < roles.queries else self.task.document_prompt
+        return np.fromiter((self.rows[(prompt, text)] for text in texts), dtype=np.int64, count=len(texts))
