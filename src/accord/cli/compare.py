@@ -19,6 +19,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparisons as JSON.")] = False,
 ) -> None:
     """Compare two runs example by example: effect, interval, p, and how many examples it would take."""
+    from accord.core.records import Results
     from accord.recipes.compare import compare
     from accord.reporting import comparisons_table
 
@@ -26,4 +27,4 @@ def command(
     if as_json:
         show_json(found)
     else:
-        show(comparisons_table(found))
+        show(comparisons_table(Results(scores=(), comparisons=found)))

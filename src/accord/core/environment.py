@@ -24,7 +24,7 @@ def environment(*packages: str) -> dict[str, Any]:
         packages: further distributions whose versions matter.
 
     >>> sorted(environment())[:3]
-    ['accord', 'load', 'machine']
+    ['accelerator', 'accord', 'load']
     """
     return {
         "accord": __version__,

@@ -24,9 +24,7 @@ class Source(Protocol):
 class Sampler(Protocol):
     """Decides which task each step trains."""
 
-    def schedule(
-        self, sizes: Sequence[int], weights: Sequence[float], steps: int, *, seed: int
-    ) -> np.ndarray:
+    def schedule(self, sizes: Sequence[int], weights: Sequence[float], steps: int, *, seed: int) -> np.ndarray:
         """Task indices, one a step, as int64 of length `steps`.
 
         Args:

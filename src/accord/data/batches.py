@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -16,14 +17,13 @@ __all__ = ["BatchStream"]
 class BatchStream:
     """An endless stream of batches; the k-th depends on the arguments and k alone.
 
-    Without labels every epoch is a permutation keyed by (seed, name, epoch), epochs follow each other without a gap, and
-    each batch has exactly `batch` rows, none twice: where a batch spans two epochs, rows that it already holds step back
-    behind it in the new one. Data smaller than a batch are one batch an epoch.
+    Without labels every epoch is a permutation keyed by (seed, name, epoch), epochs follow each other without a gap,
+    and each batch has exactly `batch` rows, none twice: where a batch spans two epochs, rows that it already holds step
+    back behind it in the new one. Data smaller than a batch are one batch an epoch.
 
     With labels each epoch deals the rows of a label into groups of about `per_label`, spreads the groups of each label
     evenly over the epoch and cuts batches between groups: every row once an epoch, several rows of each label that a
-    batch holds, and at most `batch` rows in it (fewer by up to a group). A label with a single row is alone in its
-    group.
+    batch holds, and at most `batch` rows in it (fewer by up to two groups). A label with a single row is alone.
 
     Args:
         length: rows to draw from, at least 2.
@@ -31,7 +31,8 @@ class BatchStream:
         seed: of the run.
         name: of the task; streams of different names are independent.
         labels: one a row, for objectives that need several rows of a label together.
-        per_label: rows of one label that stay together; at most half a batch is used, so that labels meet.
+        per_label: rows of one label that stay together, at least 2; about a third of a batch at most, so that labels
+            meet.
 
     Raises:
         InputError: fewer than two rows or, with labels, fewer than two labels: a batch without negatives.
@@ -51,7 +52,7 @@ class BatchStream:
         labels: Sequence[object] | np.ndarray | None = None,
         per_label: int = 4,
     ) -> None:
-        check_at_least("per_label", per_label, 1)
+        check_at_least("per_label", per_label, 2)
         if batch < 2:
             raise InputError(f"`batch` must be at least 2: a batch of one row has no negatives. Got {batch}.")
         if length < 2:
@@ -74,6 +75,8 @@ class BatchStream:
             raise InputError(f"`labels` must have one entry a row. Got {len(labels)} for {self.length} rows.")
         numbers: dict[object, int] = {}
         values = labels.tolist() if isinstance(labels, np.ndarray) else labels
+        if self.batch < 4:
+            raise InputError(f"`batch` must be at least 4 with labels: two rows of two labels. Got {self.batch}.")
         codes = np.array([numbers.setdefault(label, len(numbers)) for label in values], dtype=np.int64)
         if len(numbers) < 2:
             raise InputError(
@@ -86,7 +89,7 @@ class BatchStream:
     def batches_per_epoch(self) -> float:
         """Batches after which every row was seen once on average; a whole number with labels or small data."""
         if self._codes is not None:
-            return len(self._cuts())
+            return self._groups.batches
         return max(self.length / self.batch, 1.0)
 
     def steps(self, epochs: float) -> int:
@@ -101,8 +104,8 @@ class BatchStream:
         """
         check_at_least("k", k, 0)
         if self._codes is not None:
-            cuts = self._cuts()
-            return self._labelled(k // len(cuts))[k % len(cuts)]
+            epoch, within = divmod(k, self._groups.batches)
+            return self._labelled(epoch)[within]
         if self.length <= self.batch:
             return self._permutation(k)
         start, stop = k * self.batch, (k + 1) * self.batch
@@ -124,9 +127,7 @@ class BatchStream:
         if self._latest is not None and self._latest[0] == epoch:
             return self._latest[1]
         first = epoch
-        while first and first * self.length % self.batch and not (
-            first < epoch and self.length >= 2 * self.batch
-        ):
+        while first and first * self.length % self.batch and not (first < epoch and self.length >= 2 * self.batch):
             first -= 1
         order = self._permutation(first)
         for number in range(first + 1, epoch + 1):
@@ -135,11 +136,50 @@ class BatchStream:
         self._latest = (epoch, order)
         return order
 
-    def _cuts(self) -> list[slice]:
-        raise NotImplementedError
+    @cached_property
+    def _groups(self) -> _Groups:
+        assert self._codes is not None
+        return _Groups(self._codes, self.batch, self.per_label)
 
     def _labelled(self, epoch: int) -> list[np.ndarray]:
-        raise NotImplementedError
+        if self._dealt is None or self._dealt[0] != epoch:
+            generator = numpy_generator(self.seed, "batches", self.name, epoch)
+            self._dealt = (epoch, self._groups.deal(generator))
+        return self._dealt[1]
+
+
+class _Groups:
+    """How the rows of each label fall into groups, and how many batches they make; the same in every epoch."""
+
+    def __init__(self, codes: np.ndarray, batch: int, per_label: int) -> None:
+        counts = np.bincount(codes)
+        # Groups of at most a third of a batch, so that cutting between groups leaves no batch empty.
+        size = min(per_label, max((batch + 1) // 3, 3 if batch >= 6 else 2))
+        # Rounded so that no group has a single row where the label has two; pairs of an odd label become a triple.
+        many = counts // 2 if size == 2 and batch >= 6 else -(-counts // size)
+        self.codes = codes
+        self.of_label = np.maximum(many, counts > 0)
+        sizes = [
+            np.full(groups, count // groups) + (np.arange(groups) < count % groups)
+            for count, groups in zip(counts, self.of_label)
+        ]
+        self.sizes = np.concatenate(sizes)
+        room = batch - int(self.sizes.max()) + 1
+        self.batches = 1 if len(codes) <= batch else -(-len(codes) // room)
+
+    def deal(self, generator: np.random.Generator) -> list[np.ndarray]:
+        """One epoch: rows dealt to groups, groups of a label spread evenly, batches cut between groups."""
+        rows = generator.permutation(len(self.codes))
+        rows = rows[np.argsort(self.codes[rows], kind="stable")]
+        starts = np.cumsum(self.sizes) - self.sizes
+        turns = np.concatenate([np.arange(groups) for groups in self.of_label])
+        places = (turns + generator.random(len(turns))) / np.repeat(self.of_label, self.of_label)
+        order = np.argsort(places, kind="stable")
+        dealt = np.concatenate([rows[starts[g] : starts[g] + self.sizes[g]] for g in order])
+        ends = np.cumsum(self.sizes[order])
+        marks = np.arange(1, self.batches) * len(rows) / self.batches
+        cuts = ends[np.searchsorted(ends, marks, side="right") - 1]
+        return np.split(dealt, cuts)
 
 
 def _step_back(order: np.ndarray, held: np.ndarray, room: int) -> np.ndarray:

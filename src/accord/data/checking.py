@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from accord.core.errors import DataError
+from accord.data.arrow import compute as pc
 from accord.data.lines import Where
 
 __all__ = ["check_ids", "check_labels", "check_lists", "check_notes", "check_numbers", "check_scores", "check_texts"]
@@ -99,12 +99,8 @@ def check_lists(column: pa.ChunkedArray, name: str, where: Where, *, least: int)
         DataError: with the file and line.
     """
     _refuse_nulls(column, name, where, cure="Write a list of texts; [] where there is none.")
-    if not is_list(column.type) or not (
-        is_text(column.type.value_type) or pa.types.is_null(column.type.value_type)
-    ):
-        hint = (
-            " One text a row is the signal Pairs." if is_text(column.type) else " Write a list of strings."
-        )
+    if not is_list(column.type) or not (is_text(column.type.value_type) or pa.types.is_null(column.type.value_type)):
+        hint = " One text a row is the signal Pairs." if is_text(column.type) else " Write a list of strings."
         raise DataError(f"{where(0)}: `{name}` must hold lists of texts. It holds {column.type}.{hint}")
     lists = column.cast(pa.large_list(TEXT))
     row = _first(pc.less(pc.list_value_length(lists), least))
@@ -122,9 +118,7 @@ def check_numbers(column: pa.ChunkedArray, like: pa.ChunkedArray, name: str, whe
     """
     _refuse_nulls(column, name, where, cure="Give one number a text.")
     kind = column.type.value_type if is_list(column.type) else None
-    if kind is None or not (
-        pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)
-    ):
+    if kind is None or not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise DataError(f"{where(0)}: `{name}` must hold lists of numbers. It holds {column.type}.")
     lists = column.cast(pa.large_list(pa.float64()))
     row = _first(pc.not_equal(pc.list_value_length(lists), pc.list_value_length(like)))

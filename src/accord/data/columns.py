@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from accord.core.checks import did_you_mean
 from accord.core.errors import DataError, InputError
+from accord.data.arrow import compute as pc
 from accord.data.checking import is_list, is_text
 
-__all__ = ["ANCHORS", "FIRSTS", "POSITIVES", "SECONDS", "Role", "has_column", "match", "take_column"]
+__all__ = ["ANCHORS", "FIRSTS", "POSITIVES", "SCORES", "SECONDS", "Role", "has_column", "match", "take_column"]
 
 FIRSTS = (
     *("text1", "text_1", "sentence1", "sentence_1", "sentence_a", "premise"),
@@ -25,6 +25,11 @@ SECONDS = (
 )
 ANCHORS = ("anchor", "query", "question")
 POSITIVES = ("positive", "pos", "passage", "answer", "document", "context", "response", "paraphrase")
+
+SCORES = (
+    *("scores", "similarity", "similarity_score", "relatedness", "relatedness_score", "gold_score"),
+    *("is_duplicate", "label", "labels"),
+)
 
 NEGATIVE = re.compile(r"negative(_\d+)?")
 
@@ -70,6 +75,8 @@ def match(
     """The source column of each role: first what `columns` says, then the canonical name, then an alias.
 
     Args:
+        roles: what the signal needs.
+        schema: the source's columns.
         columns: role to source column, as the user wrote it; a dot reaches into an object, as in ``text1.de``.
         signal: name of the signal, for messages.
         what: the file or the table, for messages.
@@ -80,18 +87,7 @@ def match(
         InputError: `columns` names a role that the signal does not have.
     """
     known = {role.name: role for role in roles}
-    for role, column in columns.items():
-        if role != "id" and role not in known and not (numbered and NEGATIVE.fullmatch(role)):
-            raise InputError(
-                f"`columns`: the signal {signal} has no part `{role}`.{did_you_mean(role, known)} "
-                f"It has: {', '.join(known)}, id."
-            )
-        if column is None and role != "id":
-            raise InputError(f"`columns`: `{role}` must name a column. Only `id` may be None (rows are numbered).")
-        if column is not None and not has_column(schema, column):
-            raise DataError(
-                f"{what} has no column `{column}`.{did_you_mean(column, schema.names)} It has: {', '.join(schema.names)}."
-            )
+    _check_columns(known, schema, columns, signal=signal, what=what, numbered=numbered)
     found = {role: column for role, column in columns.items() if column is not None}
     used = set(found.values())
     for role in known.values():
@@ -105,6 +101,30 @@ def match(
             if name not in used and name not in found:
                 found[name] = name
     return found
+
+
+def _check_columns(
+    known: Mapping[str, Role],
+    schema: pa.Schema,
+    columns: Mapping[str, str | None],
+    *,
+    signal: str,
+    what: str,
+    numbered: bool,
+) -> None:
+    for role, column in columns.items():
+        if role != "id" and role not in known and not (numbered and NEGATIVE.fullmatch(role)):
+            raise InputError(
+                f"`columns`: the signal {signal} has no part `{role}`.{did_you_mean(role, known)} "
+                f"It has: {', '.join(known)}, id."
+            )
+        if column is None and role != "id":
+            raise InputError(f"`columns`: `{role}` must name a column. Only `id` may be None (rows are numbered).")
+        if column is not None and not has_column(schema, column):
+            raise DataError(
+                f"{what} has no column `{column}`.{did_you_mean(column, schema.names)} "
+                f"It has: {', '.join(schema.names)}."
+            )
 
 
 def _find(role: Role, schema: pa.Schema, used: set[str], *, signal: str, what: str) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from accord.core.errors import DataError, InputError
+from accord.data.arrow import compute as pc
 from accord.data.checking import is_text
 from accord.data.columns import FIRSTS, has_column, match, take_column
 from accord.data.signals import SIGNALS, Labelled, Pairs, Ranked, Scored, Signal, Unlabelled, origin_of
@@ -46,10 +46,7 @@ def detect(table: pa.Table, columns: Mapping[str, str | None] | None = None) -> 
     if len(fits) == 1:
         return next(iter(fits))
     if not fits:
-        raise DataError(
-            f"{what}: these columns make no signal: {', '.join(table.column_names)}. Name them, for example "
-            "columns={'anchor': '...', 'positive': '...'} or columns={'text': '...', 'label': '...'}."
-        )
+        raise DataError(_no_signal(table, what))
     readings = " or ".join(f"{kind.__name__} ({_shown(names)})" for kind, names in fits.items())
     choices = " or ".join(f"signal={kind.__name__}" for kind in fits)
     raise DataError(f"{what} can be read as {readings}. Say which: {choices}.")
@@ -133,6 +130,19 @@ def _of_two(
         f"{what}: `{scored['score']}` can grade the relevance of Pairs or be the target of Scored. "
         "Say which: signal=Pairs or signal=Scored."
     )
+
+
+def _no_signal(table: pa.Table, what: str) -> str:
+    names = [name for name in table.column_names if name != "id"]
+    message = (
+        f"{what}: these columns make no signal: {', '.join(names)}. Name them, for example "
+        "columns={'anchor': '...', 'positive': '...'} or columns={'text': '...', 'label': '...'}."
+    )
+    for field in table.schema:
+        if pa.types.is_struct(field.type) and field.type.num_fields:
+            inner = field.type.field(0).name
+            return f"{message} `{field.name}` is an object: reach into it with a dot, as in '{field.name}.{inner}'."
+    return message
 
 
 def _shown(names: Mapping[str, str]) -> str:

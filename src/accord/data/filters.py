@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from accord.core.checks import check_at_least
 from accord.core.errors import InputError
+from accord.data.arrow import compute as pc
 from accord.data.signals import Labelled, label_counts
 
 __all__ = ["Filtered", "min_per_label"]
@@ -28,6 +28,7 @@ def min_per_label(signal: Labelled, least: int = 1) -> Filtered:
     """Drop labels that have fewer than `least` rows.
 
     Args:
+        signal: rows with labels.
         least: rows that a label must have, at least 1.
 
     Raises:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.json
-import pyarrow.parquet
+from pyarrow import csv as arrow_csv
+from pyarrow import json as arrow_json
+from pyarrow import parquet
 
 from accord.core.errors import DataError
 from accord.data.lines import open_text, suffix_of, with_origin
@@ -89,8 +89,9 @@ def exact_jsonl(path: Path) -> pa.Table:
                         f"{path}, line {number}: `{name}` is {kind}; it is {kinds[name]} in the lines above. "
                         "Write every row alike."
                     )
-                values = columns.setdefault(name, [None] * rows)
-                values.append(value)
+                if name not in columns:
+                    columns[name] = [None] * rows
+                columns[name].append(value)
             rows += 1
             for values in columns.values():
                 if len(values) < rows:
@@ -104,15 +105,15 @@ def read_delimited(path: Path) -> pa.Table:
     heading = _heading(path)
     try:
         with pa.input_stream(str(path), compression="gzip" if path.name.lower().endswith(".gz") else None) as stream:
-            table = pa.csv.read_csv(
+            table = arrow_csv.read_csv(
                 stream,
-                read_options=pa.csv.ReadOptions(block_size=BLOCK),
-                parse_options=pa.csv.ParseOptions(
+                read_options=arrow_csv.ReadOptions(block_size=BLOCK),
+                parse_options=arrow_csv.ParseOptions(
                     delimiter="\t" if tabbed else ",",
                     quote_char=False if tabbed else '"',
                     newlines_in_values=not tabbed,
                 ),
-                convert_options=pa.csv.ConvertOptions(
+                convert_options=arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(heading, pa.string()), strings_can_be_null=False
                 ),
             )
@@ -150,7 +151,7 @@ def read_parquet(path: Path) -> pa.Table:
         DataError: not a Parquet file.
     """
     try:
-        return pa.parquet.read_table(path)
+        return parquet.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}") from error
 
@@ -166,10 +167,10 @@ FORMATS: dict[str, Callable[[Path], pa.Table]] = {
 def _arrow_json(path: Path, schema: pa.Schema | None) -> pa.Table:
     compression = "gzip" if path.name.lower().endswith(".gz") else None
     with pa.input_stream(str(path), compression=compression) as stream:
-        return pa.json.read_json(
+        return arrow_json.read_json(
             stream,
-            read_options=pa.json.ReadOptions(block_size=BLOCK),
-            parse_options=pa.json.ParseOptions(explicit_schema=schema),
+            read_options=arrow_json.ReadOptions(block_size=BLOCK),
+            parse_options=arrow_json.ParseOptions(explicit_schema=schema),
         )
 
 
@@ -246,8 +247,7 @@ def _heading(path: Path) -> list[str]:
 
 
 def _not_utf8(path: Path) -> DataError:
-    handle = gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
-    with handle:
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             try:
                 line.decode("utf-8")

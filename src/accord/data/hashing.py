@@ -7,8 +7,8 @@ import json
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from accord.data.arrow import compute as pc
 from accord.data.checking import is_list, is_text
 
 __all__ = ["hash_table"]
@@ -45,7 +45,7 @@ def _update(digest: hashlib._Hash, array: pa.Array | pa.ChunkedArray) -> None:
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
         digest.update(b"number" + _validity(array))
         values = pc.fill_null(array, pa.scalar(0, kind)).to_numpy(zero_copy_only=False)
-        digest.update(np.ascontiguousarray(values.astype(np.float64 if values.dtype.kind == "f" else np.int64)))
+        digest.update(values.astype(np.float64 if values.dtype.kind == "f" else np.int64).tobytes())
     else:
         digest.update(b"other")
         digest.update(json.dumps(array.to_pylist(), sort_keys=True, ensure_ascii=True, default=str).encode())

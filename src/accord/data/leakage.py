@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from accord.core.errors import InputError
+from accord.data.arrow import compute as pc
 from accord.data.checking import is_list
 from accord.data.signals import Signal
 
@@ -42,9 +42,7 @@ class Leakage:
         return sum(self.dropped.values())
 
 
-def find_leaks(
-    tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[str, str] | None = None
-) -> Leakage:
+def find_leaks(tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[str, str] | None = None) -> Leakage:
     """Find train rows whose id or text is held out by any task, the same one included.
 
     A row leaks when any of its texts (positives and negatives too) equals any text of a dev or test part, after NFKC,
@@ -91,9 +89,9 @@ def find_leaks(
 
 
 def normalise(text: str) -> str:
-    """A text as leakage sees it: NFKC, case folded, white space joined.
+    r"""A text as leakage sees it: NFKC, case folded, white space joined.
 
-    >>> normalise("  Ｔｈｅ\\u00a0STRASSE "), normalise("the straße")
+    >>> normalise("  Ｔｈｅ\u00a0STRASSE "), normalise("the straße")
     ('the strasse', 'the strasse')
     """
     if not text.isascii():

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from accord.core.checks import did_you_mean
 from accord.core.errors import DataError, InputError
+from accord.data.arrow import compute as pc
 from accord.data.checking import (
     check_ids,
     check_labels,
@@ -21,7 +21,7 @@ from accord.data.checking import (
     check_texts,
     is_list,
 )
-from accord.data.columns import ANCHORS, FIRSTS, NEGATIVE, POSITIVES, SECONDS, Role, match, take_column
+from accord.data.columns import ANCHORS, FIRSTS, NEGATIVE, POSITIVES, SCORES, SECONDS, Role, match, take_column
 from accord.data.hashing import hash_table
 from accord.data.lines import ORIGIN, Where
 
@@ -73,9 +73,7 @@ class Signal:
         self.table = self._arrange(source, columns or {}, where)
 
     @classmethod
-    def of(
-        cls, table: Rows, *, columns: Mapping[str, str | None] | None = None, origin: str | None = None
-    ) -> Self:
+    def of(cls, table: Rows, *, columns: Mapping[str, str | None] | None = None, origin: str | None = None) -> Self:
         """Build from rows; the same as calling the class."""
         return cls(table, columns=columns, origin=origin)
 
@@ -98,9 +96,7 @@ class Signal:
         return pa.table(done)
 
     def _ordered(self) -> list[str]:
-        listed = [
-            role.name for role in self.roles if role.name in self.names and not role.name.endswith("_scores")
-        ]
+        listed = [role.name for role in self.roles if role.name in self.names and not role.name.endswith("_scores")]
         extra = [role for role in self.names if NEGATIVE.fullmatch(role) and role not in listed]
         return listed + sorted(extra, key=lambda n: (len(n), n))
 
@@ -175,9 +171,7 @@ class Signal:
             "signal": type(self).__name__,
             "rows": len(self),
             "unique_texts": {n: pc.count_distinct(c).as_py() for n, c in columns.items()},
-            "mean_characters": {
-                n: round(pc.mean(pc.utf8_length(c)).as_py() or 0.0, 1) for n, c in columns.items()
-            },
+            "mean_characters": {n: round(pc.mean(pc.utf8_length(c)).as_py() or 0.0, 1) for n, c in columns.items()},
         }
         if "label" in self.table.column_names and any(role.kind == "label" for role in self.roles):
             summary["labels"] = label_counts(self.table.column("label"))
@@ -238,9 +232,7 @@ class Pairs(Signal):
         """Pairs whose sides are equal, and pairs that occur twice."""
         same = pc.sum(pc.equal(self.table.column("anchor"), self.table.column("positive"))).as_py() or 0
         repeats = self._repeats("anchor", "positive")
-        notes = (
-            [f"{same} row(s) have an anchor that equals its positive: they teach nothing."] if same else []
-        )
+        notes = [f"{same} row(s) have an anchor that equals its positive: they teach nothing."] if same else []
         return (*notes, *([f"{repeats} row(s) repeat an earlier pair."] if repeats else []))
 
 
@@ -278,12 +270,7 @@ class Scored(Signal):
     roles = (
         Role("text1", "text", (*FIRSTS, *ANCHORS)),
         Role("text2", "text", (*SECONDS, *POSITIVES)),
-        Role(
-            "score",
-            "number",
-            (*("scores", "similarity", "similarity_score", "relatedness", "relatedness_score"),)
-            + ("gold_score", "is_duplicate", "label", "labels"),
-        ),
+        Role("score", "number", SCORES),
     )
 
     @property

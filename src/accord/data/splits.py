@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.compute as pc
 
 from accord.core.checks import check_fraction
 from accord.core.errors import DataError, InputError
 from accord.core.random import unit_hash
+from accord.data.arrow import compute as pc
 from accord.data.signals import Signal
 from accord.maths.apportion import apportion
 
@@ -42,6 +42,7 @@ def split(
     added can move its neighbours in rank.
 
     Args:
+        signal: the rows.
         by: column whose equal values belong together, by its canonical or source name.
         stratify: column whose values each get the same fractions.
         dev: fraction for choosing (early stopping), in [0, 1).
@@ -110,9 +111,9 @@ def _stratified(
         )
     dev, test = fractions
     part = np.zeros(len(fortune), dtype=np.int64)
-    for label in range(len(labels)):
-        members = np.flatnonzero(label_of_group == label)
-        members = members[np.argsort(fortune[members], kind="stable")]
+    order = np.lexsort((fortune, label_of_group))
+    ends = np.cumsum(np.bincount(label_of_group, minlength=len(labels)))
+    for members in np.split(order, ends[:-1]):
         _, n_dev, n_test = apportion([1 - dev - test, dev, test], len(members))
         part[members[:n_test]] = 2
         part[members[n_test : n_test + n_dev]] = 1

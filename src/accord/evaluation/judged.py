@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -111,22 +112,40 @@ def judge(
     [[0.0, 1.0]]
     """
     lines = [run.get(query, {}) for query in qrels]
-    lengths = np.fromiter((len(line) for line in lines), dtype=np.int64, count=len(lines))
+    lengths = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines))
     if depth is None:
         depth = max([1, *map(len, lines), *map(len, qrels.values())])
-    ids = [document for line in lines for document in line]
-    scores = rounded_scores(np.fromiter((s for line in lines for s in line.values()), np.float64, count=len(ids)))
-    place = id_order(ids)
+    check_cut(depth)
+    starts, total = np.cumsum(lengths) - lengths, int(lengths.sum())
+    values = chain.from_iterable(line.values() for line in lines)
+    best = _best_first(rounded_scores(np.fromiter(values, np.float64, count=total)), lengths, lines)
+    grades = np.zeros(total)
+    for start, row, line in zip(starts.tolist(), qrels.values(), lines):
+        places = dict(zip(line, range(start, start + len(line))))
+        for document in row.keys() & places.keys():
+            grades[places[document]] = max(0.0, row[document])
     query = np.repeat(np.arange(len(lines)), lengths)
-    best = np.lexsort((-place, -scores, query))
-    rank = np.arange(len(best)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    judged = np.fromiter(
-        (float(row.get(d, 0.0)) for row, line in zip(qrels.values(), lines) for d in line), np.float64, count=len(ids)
-    )
+    rank = np.arange(total) - np.repeat(starts, lengths)
     inside = rank < depth
     gains = np.zeros((len(lines), depth))
-    gains[query[inside], rank[inside]] = np.maximum(judged[best][inside], 0.0)
+    gains[query[inside], rank[inside]] = grades[best][inside]
     return Judged(gains, *_ideal([list(row.values()) for row in qrels.values()], depth))
+
+
+def _best_first(scores: np.ndarray, lengths: np.ndarray, lines: Sequence[Mapping[str, float]]) -> np.ndarray:
+    """Flat positions ordered by query, score descending, identifier descending; identifiers are read for ties only."""
+    query = np.repeat(np.arange(len(lengths)), lengths)
+    bits = (scores + np.float32(0)).view(np.int32).astype(np.int64)  # minus zero equals zero
+    rising = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)  # ordered as the scores are
+    best = np.argsort((query << 33) - rising, kind="stable")
+    same = (scores[best][1:] == scores[best][:-1]) & (query[1:] == query[:-1])
+    if not same.any():
+        return best
+    tied = best[np.r_[same, False] | np.r_[False, same]]
+    ids = list(chain.from_iterable(lines))
+    place = np.zeros(len(scores), dtype=np.int64)
+    place[tied] = id_order([ids[i] for i in tied.tolist()])
+    return np.lexsort((-place, -scores, query))
 
 
 def _ideal(grades: Sequence[Sequence[float]], depth: int) -> tuple[np.ndarray, np.ndarray]:

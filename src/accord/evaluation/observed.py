@@ -68,7 +68,7 @@ def from_rows(table: pa.Table, task: str) -> list[Observed]:
     """The measurements that :func:`to_rows` laid out.
 
     Args:
-        table: rows of one task; set metrics of your own must be importable, ``module:Name`` style names are not kept.
+        table: rows of one task.
         task: its name.
 
     Returns:
@@ -76,7 +76,7 @@ def from_rows(table: pa.Table, task: str) -> list[Observed]:
 
     Raises:
         DataError: a column is missing, or a column of a set metric covers other examples.
-        InputError: a metric that accord does not know.
+        InputError: a set metric that accord does not know; per-example values need no metric to be read.
     """
     missing = [name for name in SCHEMA.names if name not in table.column_names]
     if missing:
@@ -105,13 +105,15 @@ def from_rows(table: pa.Table, task: str) -> list[Observed]:
 
 def _runs(table: pa.Table) -> list[tuple[str, int, str, tuple[str, ...], np.ndarray]]:
     """Model, seed, metric, example ids and values of each measurement, in order of appearance."""
-    names = table.select(SCHEMA.names[:3]).combine_chunks()
-    groups = names.append_column("row", pa.array(np.arange(len(table)))).group_by(SCHEMA.names[:3], use_threads=False)
-    listed = groups.aggregate([("row", "list")])
+    if not len(table):
+        return []
+    keys = list(zip(*(table.column(name).to_pylist() for name in SCHEMA.names[:3])))
+    group = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    number = np.fromiter((group[key] for key in keys), dtype=np.int64, count=len(keys))
+    order = np.argsort(number, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
     ids, values = np.array(table.column("example_id").to_pylist(), dtype=object), table.column("value").to_numpy()
-    rows = [np.asarray(part) for part in listed.column("row_list").to_pylist()]
-    keys = zip(*(listed.column(name).to_pylist() for name in SCHEMA.names[:3]))
-    return [(*key, tuple(ids[part].tolist()), values[part]) for key, part in zip(keys, rows)]
+    return [(*key, tuple(ids[part].tolist()), values[part]) for key, part in zip(group, parts)]
 
 
 def write_examples(path: Path | str, observed: Sequence[Observed]) -> None:

@@ -15,9 +15,9 @@ __all__ = ["SearchTest", "folded", "search_test"]
 
 
 def folded(text: str) -> str:
-    """A text as equality is judged by: composed Unicode, no case, single spaces.
+    r"""A text as equality is judged by: composed Unicode, no case, single spaces.
 
-    >>> folded("  How do\\tI PAY?") == folded("how do i pay?")
+    >>> folded("  How do\tI PAY?") == folded("how do i pay?")
     True
     """
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())

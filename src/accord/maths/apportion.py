@@ -38,9 +38,7 @@ def apportion(shares: Sequence[float] | np.ndarray, total: int) -> np.ndarray:
     check_at_least("total", total, 0)
     values = np.asarray(shares, dtype=np.float64)
     if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any() or not values.sum() > 0:
-        raise InputError(
-            f"`shares` must be finite, not negative and not all zero. Got {values.tolist()} instead."
-        )
+        raise InputError(f"`shares` must be finite, not negative and not all zero. Got {values.tolist()} instead.")
     exact = values / values.sum() * total
     # A share such as 0.15 * 20 misses its whole number by one part in 2**53: forgive that before rounding down.
     quotas = np.floor(exact + 1e-9).astype(np.int64)
@@ -75,8 +73,6 @@ def task_shares(sizes: Sequence[int], weights: Sequence[float], *, power: float)
         check_at_least("sizes", int(size), 1)
     factors = np.asarray(weights, dtype=np.float64)
     if not np.isfinite(factors).all() or (factors < 0).any() or not factors.any():
-        raise InputError(
-            f"`weights` must be finite, not negative and not all zero. Got {factors.tolist()} instead."
-        )
+        raise InputError(f"`weights` must be finite, not negative and not all zero. Got {factors.tolist()} instead.")
     shares = factors * np.asarray(sizes, dtype=np.float64) ** power
     return shares / shares.sum()

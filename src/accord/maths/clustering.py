@@ -46,9 +46,14 @@ def k_means(vectors: np.ndarray, clusters: int, *, starts: int = 10, seed: int =
         raise InputError(f"`clusters` must be at most the number of rows, {len(vectors)}. Got {clusters} instead.")
     state = derive(seed, "k-means") % 2**32
     if len(vectors) > LARGE:
-        model = MiniBatchKMeans(clusters, n_init=starts, random_state=state, batch_size=4096)
+        model = MiniBatchKMeans(
+            clusters,
+            n_init=starts,  # pyright: ignore[reportArgumentType]
+            random_state=state,
+            batch_size=4096,
+        )
     else:
-        model = KMeans(clusters, n_init=starts, random_state=state)
+        model = KMeans(clusters, n_init=starts, random_state=state)  # pyright: ignore[reportArgumentType]
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters: some stay empty
         return model.fit_predict(np.asarray(vectors, dtype=np.float32)).astype(np.int64)

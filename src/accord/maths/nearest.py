@@ -100,7 +100,7 @@ def nearest(
                 if out is not None:
                     hit = np.flatnonzero((out >= start) & (out < stop))
                     scores[hit, out[hit] - start] = -np.inf
-                found = top_k(scores, order[start:stop], k)
+                found = top_k(scores, order[start:stop], k, floor=best[part, -1])
                 rows[part], best[part] = _merged((rows[part], best[part]), found, start, order)
                 advance(scores.size)
     return rows, best

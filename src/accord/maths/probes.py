@@ -58,7 +58,7 @@ def logistic_probe(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, s
         probe.fit(train, labels)
     if any(issubclass(w.category, ConvergenceWarning) for w in caught):
         log.info("The logistic probe stopped after %d iterations, short of its tolerance.", probe.max_iter)
-    return probe.predict(test)
+    return np.asarray(probe.predict(test))
 
 
 def neighbour_probe(train: np.ndarray, labels: np.ndarray, test: np.ndarray, *, neighbours: int = 10) -> np.ndarray:

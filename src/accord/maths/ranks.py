@@ -41,7 +41,9 @@ def rounded_scores(scores: np.ndarray) -> np.ndarray:
     return rounded
 
 
-def top_k(scores: np.ndarray, ids: Sequence[str] | np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def top_k(
+    scores: np.ndarray, ids: Sequence[str] | np.ndarray, k: int, *, floor: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The k best columns of each row, best first: score descending in float32, then identifier descending.
 
     A partition finds the k-th score of each row; everything at or above it is sorted exactly, so that ties at the cut
@@ -53,6 +55,7 @@ def top_k(scores: np.ndarray, ids: Sequence[str] | np.ndarray, k: int) -> tuple[
         scores: (rows, columns).
         ids: an identifier a column, or its :func:`id_order`.
         k: at least 1.
+        floor: (rows,) scores below which nothing is wanted; saves the partition where few columns reach it.
 
     Returns:
         (rows, min(k, columns)) column numbers, -1 where a row has no more, and their scores (minus infinity there).
@@ -71,11 +74,11 @@ def top_k(scores: np.ndarray, ids: Sequence[str] | np.ndarray, k: int) -> tuple[
     if len(order) != width:
         raise InputError(f"`ids` must name each of the {width} columns. Got {len(order)} instead.")
     keep = min(k, width)
-    if keep == width:
-        row, column = np.nonzero(scores > -np.inf)
-    else:
-        cut = np.partition(scores, width - keep, axis=1)[:, width - keep, None]
-        row, column = np.nonzero((scores >= cut) & (scores > -np.inf))
+    least = np.full(rows, np.finfo(np.float32).min) if floor is None else np.maximum(floor, np.finfo(np.float32).min)
+    wanted = scores >= least[:, None].astype(np.float32)
+    if keep < width and np.count_nonzero(wanted) > 4 * rows * keep:
+        wanted &= scores >= np.partition(scores, width - keep, axis=1)[:, width - keep, None]
+    row, column = np.nonzero(wanted)
     value = scores[row, column]
     best = np.lexsort((-order[column], -value, row))
     row, column, value = row[best], column[best], value[best]

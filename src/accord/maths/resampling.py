@@ -79,8 +79,8 @@ def percentile_interval(resampled: np.ndarray, level: float) -> tuple[float, flo
 
     Reference: Efron & Tibshirani (1993), section 13.3.
 
-    >>> percentile_interval(np.arange(101.0), 0.9)
-    (5.0, 95.0)
+    >>> percentile_interval(np.arange(101.0), 0.5)
+    (25.0, 75.0)
     """
     check_fraction("level", level, closed=False)
     low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from accord.core.errors import InputError
 from accord.core.records import Comparison, Results
-from accord.evaluation import compare as compare_measured
-from accord.evaluation import read_examples
-from accord.recipes.evaluate import Measurements
+from accord.evaluation import Observed, read_examples
+from accord.evaluation import compare as compare_observed
 from accord.recipes.run_folder import RunFolder
 
 __all__ = ["compare"]
@@ -39,15 +39,15 @@ def compare(
     if not tasks:
         raise InputError(f"{a} and {b} have no task in common for the model `{model}`.")
     _check_same_tests(results[0].data_hashes, results[1].data_hashes, tasks)
-    measured: Measurements = {}
     names = [f"run:{folder.path.name}" for folder in folders]
     if names[0] == names[1]:
         names = [f"run:{folder.path}" for folder in folders]
+    observed: list[Observed] = []
     for name, folder in zip(names, folders):
         for task in tasks:
-            for seed, found in read_examples(folder.examples(task), model=model).items():
-                measured.setdefault(name, {}).setdefault(seed, {})[task] = found
-    return compare_measured(measured, [(names[0], names[1])], level=level, resamples=resamples)
+            kept = [one for one in read_examples(folder.examples(task)) if one.model == model]
+            observed += [replace(one, model=name) for one in kept]
+    return compare_observed(observed, [(names[0], names[1])], level=level, resamples=resamples)
 
 
 def _tasks(results: Results, model: str) -> list[str]:

@@ -14,14 +14,12 @@ from accord.core.progress import Progress, silent
 from accord.core.records import Comparison, Results, Score
 from accord.core.types import Encodes
 from accord.encoders import load
-from accord.evaluation import CachedEncoder, Measured, compare, examples_table, scores
+from accord.evaluation import CachedEncoder, Measured, Observed, compare, scores
+from accord.evaluation.observed import to_rows
 from accord.recipes.prepare import Prepared, PreparedTask, prepare
 from accord.recipes.recipe import Recipe
 
-__all__ = ["Evaluation", "Measurements", "evaluate", "judge", "measure"]
-
-Measurements = dict[str, dict[int, dict[str, list[Measured]]]]
-"""model -> seed -> task -> what was measured."""
+__all__ = ["Evaluation", "evaluate", "measure", "observe"]
 
 
 @dataclass(frozen=True)
@@ -79,19 +77,13 @@ def measure(
     return found
 
 
-def judge(
-    measured: Measurements, pairs: Sequence[tuple[str, str]], recipe: Recipe
-) -> tuple[list[Score], list[Comparison]]:
-    """Scores with intervals, and paired comparisons of the primary metrics.
-
-    Args:
-        measured: what every model got.
-        pairs: (a, b) to compare on the tasks that both have.
-        recipe: gives level and resamples.
-    """
-    rules = recipe.spec.evaluate
-    found = scores(measured, level=rules.level, resamples=rules.resamples)
-    return found, compare(measured, pairs, level=rules.level, resamples=rules.resamples)
+def observe(model: str, seed: int, found: Mapping[str, Sequence[Measured]]) -> list[Observed]:
+    """Put the names of model, seed and task to what :func:`measure` found."""
+    return [
+        Observed(model=model, task=task, seed=seed, measured=measured)
+        for task, several in found.items()
+        for measured in several
+    ]
 
 
 def evaluate(
@@ -116,20 +108,24 @@ def evaluate(
     names = _names(models)
     seed = prepared.recipe.spec.seeds[0]
     tasks = list(prepared.tasks.values())
-    measured: Measurements = {}
+    observed: list[Observed] = []
     for name, model in zip(names, models):
         loaded = load(str(model)) if isinstance(model, (str, Path)) else model
-        measured[name] = {seed: measure(loaded, tasks, seed=seed, label=f"evaluate {name}", progress=progress)}
-    found, comparisons = judge(measured, [(name, names[0]) for name in names[1:]], prepared.recipe)
+        observed += observe(name, seed, measure(loaded, tasks, seed=seed, label=f"evaluate {name}", progress=progress))
+    rules = prepared.recipe.spec.evaluate
+    found = scores(observed, level=rules.level, resamples=rules.resamples)
+    pairs = [(name, names[0]) for name in names[1:]]
+    comparisons = compare(observed, pairs, level=rules.level, resamples=rules.resamples)
     results = Results(
         scores=found,
         comparisons=comparisons,
         environment=environment(),
         seeds=prepared.recipe.spec.seeds,
         data_hashes=prepared.hashes(),
-        details={"level": prepared.recipe.spec.evaluate.level},
+        details={"level": rules.level},
     )
-    return Evaluation(found, comparisons, results, {t.name: examples_table(measured, t.name) for t in tasks})
+    examples = {t.name: to_rows([one for one in observed if one.task == t.name]) for t in tasks}
+    return Evaluation(found, comparisons, results, examples)
 
 
 def _recipe(recipe: Recipe | str | Path) -> Recipe:

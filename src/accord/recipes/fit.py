@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from accord.core.environment import environment
 from accord.core.errors import InputError, MissingExtra
 from accord.core.interrupts import Interrupted
 from accord.core.progress import Progress, silent
 from accord.core.records import Results, StepRecord
-from accord.core.storage import atomic_file, clear_leftovers, read_json, storage_errors, write_json
+from accord.core.storage import clear_leftovers, read_json, storage_errors, write_json
 from accord.encoders import load
 from accord.encoders.text.transformer import TextEncoder
-from accord.evaluation import Measured, examples_table
-from accord.recipes.evaluate import Measurements, judge, measure
+from accord.evaluation import Measured, Observed, compare, scores, write_examples
+from accord.recipes.evaluate import measure, observe
 from accord.recipes.index import build_index
 from accord.recipes.prepare import Prepared, PreparedTask, prepare, settings_of
 from accord.recipes.recipe import Recipe
@@ -154,7 +152,7 @@ class _Fit:
         self.steps = StepLog(folder.steps, on_step)
         self.seconds: dict[str, float] = {}
         self.models: list[dict[str, Any]] = []
-        self.measured: Measurements = {}
+        self.observed: list[Observed] = []
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -239,7 +237,7 @@ class _Fit:
     def _measure(self, name: str, encoder: TextEncoder, tasks: Sequence[PreparedTask], *, seed: int) -> None:
         with self.stage(f"evaluate {name}"):
             found = measure(encoder, tasks, seed=seed, label=f"evaluate {name}", progress=self.progress)
-        self.measured.setdefault(name, {})[seed] = found
+        self.observed += observe(name, seed, found)
 
     def _record(self, name: str, encoder: TextEncoder, outcome: TrainingResult | None) -> None:
         parameters = sum(p.numel() for p in encoder.parameters())
@@ -258,13 +256,15 @@ class _Fit:
     def _finish(self, prepared: Prepared) -> Run:
         """Compare, write results, examples and report."""
         with self.stage("compare"):
-            scores, comparisons = judge(self.measured, _pairs(self.measured), self.recipe)
+            rules = self.recipe.spec.evaluate
+            found = scores(self.observed, level=rules.level, resamples=rules.resamples)
+            pairs = _pairs([one.model for one in self.observed])
+            comparisons = compare(self.observed, pairs, level=rules.level, resamples=rules.resamples)
         details = self._details(prepared)
         for task in prepared.tasks:
-            with atomic_file(self.folder.examples(task)) as handle:
-                pq.write_table(examples_table(self.measured, task), handle)
+            write_examples(self.folder.examples(task), [one for one in self.observed if one.task == task])
         results = Results(
-            scores=scores,
+            scores=found,
             comparisons=comparisons,
             environment=environment(),
             seeds=self.recipe.spec.seeds,
@@ -326,9 +326,9 @@ def _dev_score(encoder: TextEncoder, tasks: Sequence[PreparedTask], seed: int) -
     return sum(values) / len(values)
 
 
-def _pairs(measured: Measurements) -> list[tuple[str, str]]:
+def _pairs(models: Sequence[str]) -> list[tuple[str, str]]:
     """The joint encoder against everything else."""
-    return [("joint", name) for name in measured if name != "joint"]
+    return [("joint", name) for name in dict.fromkeys(models) if name != "joint"]
 
 
 def _fields(settings: Settings) -> dict[str, Any]:

@@ -138,7 +138,8 @@ def _split_task(
         kind = getattr(signal_room, task.signal) if task.signal else detect(table, columns=task.columns)
         signal = kind.of(table, columns=task.columns)
         if issubclass(kind, Labelled):
-            signal, rare = min_per_label(signal, task.min_per_label)
+            kept = min_per_label(signal, task.min_per_label)
+            signal, rare = kept.signal, kept.dropped
             if rare:
                 notes.append(f"{name}: {len(rare)} labels with fewer than {task.min_per_label} rows were left out.")
         objective, evaluations = objects

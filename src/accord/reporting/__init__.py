@@ -1,1 +1,52 @@
-"""To be written."""
+"""Reports: what a run found, in plain words, with its intervals.
+
+A report is rebuilt from saved records alone: `results.json`, `steps.jsonl` and `recipe.yaml` of a run folder. It needs
+neither torch nor the models, and the same folder gives the same page.
+
+* :func:`summarise` turns results into plain rows and one honest sentence.
+* The tables (:func:`scores_table`, :func:`comparisons_table`, :func:`tasks_table`, :func:`leakage_table`,
+  :func:`models_table`) print in a terminal of 80 columns or more, with or without colour;
+  :func:`plan_tables` and :func:`run_tables` are what a plan and a finished run show, :func:`hits_panel` an answer of a
+  search.
+* :func:`write_report` writes `report.html`: one page without script or outside resource, light and dark, for screens
+  from 400 pixels and for paper. It needs the extra `report`.
+
+How to read a report
+
+* An interval belongs to one score. Two overlapping intervals say little: look at the comparison, which is paired
+  example by example.
+* A verdict is "better" or "worse" only where p stays small after Holm's correction over all comparisons of the run.
+  Anything else is "not distinguishable", with the number of examples at which a difference of the size seen would be
+  told apart four times in five.
+* "single" stands for the model that was trained on the row's own task alone.
+"""
+
+from accord.reporting.hits import hits_panel
+from accord.reporting.report import write_report
+from accord.reporting.run_folder import Run, read_run
+from accord.reporting.summary import Summary, summarise
+from accord.reporting.tables import (
+    comparisons_table,
+    leakage_table,
+    models_table,
+    plan_tables,
+    run_tables,
+    scores_table,
+    tasks_table,
+)
+
+__all__ = [
+    "Run",
+    "Summary",
+    "comparisons_table",
+    "hits_panel",
+    "leakage_table",
+    "models_table",
+    "plan_tables",
+    "read_run",
+    "run_tables",
+    "scores_table",
+    "summarise",
+    "tasks_table",
+    "write_report",
+]

@@ -58,7 +58,7 @@ def page(run: Run) -> str:
     Raises:
         MissingExtra: the extra `report` is not installed.
     """
-    jinja2 = require("jinja2", extra="report", purpose="The report")
+    jinja2: Any = require("jinja2", extra="report", purpose="The report")
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template),
         autoescape=lambda name: name is not None and name.endswith(".html"),
@@ -68,10 +68,14 @@ def page(run: Run) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {name: getattr(formats, name) for name in formats.__all__}
-    environment.filters |= {"words": words, "by_pair": by_pair}
+    environment.filters |= {"words": words, "by_pair": by_pair, "share": _share}
     return environment.get_template("report.html").render(
         run=run, s=run.summary, colours=COLOURS, verdicts=VERDICTS, **_drawings(run), **_words(run)
     )
+
+
+def _share(fraction: float) -> str:
+    return formats.share(fraction).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _template(name: str) -> str:
@@ -106,8 +110,7 @@ def _words(run: Run) -> dict[str, Any]:
     return {
         "facts": _facts(run),
         "beyond": beyond,
-        "truncated": [task for task in summary.tasks if task.get("truncated")],
-        "leakage": [row for row in summary.leakage if row.get("count")],
+        "leakage": [row for row in summary.leakage or () if row.get("count")],
         "machine": _machine(summary.environment),
         "commands": _commands(run),
         "model_path": json.dumps(str(run.folder / "model"), ensure_ascii=False),
@@ -118,8 +121,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     encoder, train = run.recipe.get("encoder"), run.recipe.get("train")
     model = encoder.get("model") if isinstance(encoder, Mapping) else encoder
     steps = train.get("steps") if isinstance(train, Mapping) else None
-    timed = [row["seconds"] for row in run.summary.timings if row.get("seconds") is not None]
-    total = run.summary.seconds.get("total") or (sum(timed) if timed else None)
+    total = sum(run.summary.seconds.values())
     found = [
         ("Base model", model),
         ("Tasks", len({row.task for row in run.summary.rows}) or None),
@@ -134,7 +136,7 @@ def _commands(run: Run) -> list[tuple[str, str]]:
     folder = shlex.quote(str(run.folder))
     model, recipe = (shlex.quote(str(run.folder / name)) for name in ("model", "recipe.yaml"))
     found = [
-        ("Measure another model on the same examples", f"accord evaluate MODEL {recipe}"),
+        ("Measure another model on the same examples", f"accord evaluate {model} OTHER_MODEL --on {recipe}"),
         ("Compare this run with another", f"accord compare {folder} OTHER_RUN"),
         ("Check that the saved model still gives the vectors it was saved with", f"accord doctor {model}"),
     ]

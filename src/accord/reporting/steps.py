@@ -77,7 +77,7 @@ def read_steps(path: Path | str) -> list[StepRecord]:
 
 def _record(value: dict[str, Any]) -> StepRecord:
     known = {f.name for f in dataclasses.fields(StepRecord)}
-    fields = {k: math.nan if v is None else v for k, v in value.items() if k in known}
+    fields: dict[str, Any] = {k: math.nan if v is None else v for k, v in value.items() if k in known}
     return StepRecord(**fields)
 
 

@@ -29,6 +29,7 @@ class Summary:
         models: every model by its own name.
         all_rows: every metric by `models`.
         split: the part of the data that was scored.
+        leakage: None where no check is recorded, empty where nothing leaked.
     """
 
     headline: str
@@ -40,9 +41,10 @@ class Summary:
     all_rows: Sequence[Row]
     differences: Sequence[Difference]
     tasks: Details
-    leakage: Details
+    leakage: Details | None
     sizes: Details
     timings: Details
+    notes: Sequence[str]
     environment: Mapping[str, Any]
     seeds: Sequence[int]
     data_hashes: Mapping[str, str]
@@ -77,9 +79,10 @@ def summarise(results: Results | Summary) -> Summary:
         all_rows=all_rows,
         differences=differences,
         tasks=listed,
-        leakage=list(details.get("leakage") or ()),
+        leakage=list(details["leakage"]) if details.get("leakage") is not None else None,
         sizes=_sizes(details.get("models") or (), tasks),
         timings=list(details.get("timings") or ()),
+        notes=[str(note) for note in details.get("notes") or ()],
         environment=results.environment,
         seeds=results.seeds,
         data_hashes=results.data_hashes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from accord.core.records import Results
+from accord.core.records import Comparison, Results
 from accord.reporting import formats
 from accord.reporting.rows import Cell, Difference, Row
 from accord.reporting.summary import Summary, summarise
@@ -20,12 +20,18 @@ __all__ = [
     "comparisons_table",
     "leakage_table",
     "models_table",
-    "plan_table",
+    "plan_tables",
+    "run_tables",
     "scores_table",
     "tasks_table",
 ]
 
 STYLES = {"better": "green", "worse": "red", "same": "", "unmeasured": "dim"}
+NUMBERS = ("train", "dev", "test", "dropped", "truncated", "steps", "epochs", "weight")
+TASK_NOTES = (
+    ("dropped", "dropped = left train because dev or test holds it"),
+    ("truncated", "cut = texts past the maximum length"),
+)
 INTERVAL_WIDTH, WIDE_CELL, NAME_WIDTH, METRIC_WIDTH, GAP, WIDE = 14, 20, 20, 10, 3, 100
 
 
@@ -132,16 +138,17 @@ def _names(row: Row | Difference, *, wide: bool) -> list[Text]:
     return [Text(row.task).append(f"\n{row.metric}", style="dim")]
 
 
-def comparisons_table(results: Results | Summary) -> RenderableType:
+def comparisons_table(results: Results | Summary | Sequence[Comparison]) -> RenderableType:
     """Paired differences: effect, interval, p after Holm's correction, and a plain verdict.
 
     Args:
-        results: of a run, or their summary.
+        results: of a run, their summary, or the comparisons alone.
 
     Returns:
         A renderable; one line where nothing was compared.
     """
-    summary = summarise(results)
+    given = isinstance(results, (Results, Summary))
+    summary = summarise(results if given else Results(scores=(), comparisons=results))
     if not summary.differences:
         return Text("No comparisons: they need two models that were scored on the same examples.")
     note = f"{formats.share(summary.level)} intervals of the paired difference; p after Holm's correction."
@@ -179,27 +186,27 @@ def tasks_table(results: Results | Summary | Sequence[Mapping[str, Any]]) -> Ren
     tasks = _rows_of(results, "tasks")
     if not tasks:
         return Text("No tasks are recorded.")
-    note = "dropped = left train because dev or test holds it; cut = texts past the maximum length."
-    return Group(Fitted(lambda width: _tasks(tasks, wide=width >= WIDE)), _note(note))
+    known = {key for task in tasks for key in task}
+    notes = [words for key, words in TASK_NOTES if key in known]
+    table = Fitted(lambda width: _tasks(tasks, wide=width >= WIDE))
+    return Group(table, *([_note("; ".join(notes) + ".")] if notes else []))
 
 
 def _tasks(tasks: Sequence[Mapping[str, Any]], *, wide: bool) -> Table:
     table = _table("Tasks")
     table.add_column("task", overflow="fold")
     if wide:
-        table.add_column("signal", overflow="fold")
-        table.add_column("objective", overflow="fold")
-        table.add_column("evaluation", overflow="fold")
-    numbers = ("train", "dev", "test", "dropped", "truncated", "weight")
+        for name in ("signal", "objective", "evaluation"):
+            table.add_column(name, overflow="fold")
+    numbers = [name for name in NUMBERS if any(task.get(name) is not None for task in tasks)]
     for name in numbers:
         table.add_column({"truncated": "cut"}.get(name, name), justify="right", no_wrap=True)
     for task in tasks:
-        words = [_word(task.get(key)) for key in ("signal", "objective", "evaluation")]
+        words = [_word(task.get(key)).partition("(")[0] for key in ("signal", "objective", "evaluation")]
         name = Text(_word(task.get("name")))
         if not wide:
             name.append(f"\n{words[0]}, {words[1]}", style="dim")
-        cells = [formats.count(task.get(key)) for key in numbers[:-1]]
-        table.add_row(name, *(map(Text, words) if wide else ()), *cells, _weight(task.get("weight")))
+        table.add_row(name, *(map(Text, words) if wide else ()), *(_amount(task.get(key)) for key in numbers))
     return table
 
 
@@ -212,18 +219,21 @@ def leakage_table(results: Results | Summary | Sequence[Mapping[str, Any]]) -> R
     Returns:
         A renderable; one line where nothing leaked.
     """
-    rows = [row for row in _rows_of(results, "leakage") if row.get("count")]
+    found = _rows_of(results, "leakage")
+    if found is None:
+        return Text("No leakage check is recorded.")
+    rows = [row for row in found if row.get("count")]
     if not rows:
         return Text("No leakage: no training row appears in any task's dev or test part.")
     table = _table("Leakage")
-    table.add_column("left train of", overflow="fold")
+    table.add_column("in train of", overflow="fold")
     table.add_column("held out by", overflow="fold")
     table.add_column("same")
     table.add_column("rows", justify="right", no_wrap=True)
     for row in rows:
         words = (Text(_word(row.get(key))) for key in ("task", "held_out_by", "kind"))
         table.add_row(*words, formats.count(row.get("count")))
-    return Group(table, _note("Rows that left train because a dev or test part holds them."))
+    return Group(table, _note("Training rows that a dev or test part also holds."))
 
 
 def models_table(results: Results | Summary) -> RenderableType:
@@ -254,41 +264,57 @@ def models_table(results: Results | Summary) -> RenderableType:
     return table
 
 
-def plan_table(plan: Mapping[str, Any]) -> RenderableType:
+def plan_tables(
+    tasks: Sequence[Mapping[str, Any]],
+    leakage: Sequence[Mapping[str, Any]],
+    stages: Mapping[str, float],
+    notes: Sequence[str] = (),
+) -> list[RenderableType]:
     """One screen about a run that has not begun.
 
     Args:
-        plan: with any of `tasks` and `leakage` (as in the details of results), `stages` (rows of `stage` and `seconds`,
-            and of `note` where there is one to make), `seconds` (the sum) and `problems` (sentences).
+        tasks: rows as in the details of results, with `steps` and `epochs` where they are known.
+        leakage: rows as in the details of results.
+        stages: estimated seconds by stage.
+        notes: sentences that deserve a look.
 
     Returns:
-        A renderable.
+        Renderables, top to bottom.
     """
-    parts: list[RenderableType] = [tasks_table(plan.get("tasks") or ()), Text("")]
-    parts.append(leakage_table(plan.get("leakage") or ()))
-    stages = plan.get("stages") or ()
-    if stages:
-        parts.extend([Text(""), _stages(stages, plan.get("seconds"))])
-    problems = list(plan.get("problems") or ())
-    if problems:
-        parts.append(Text(f"\n{len(problems)} to put right before `accord fit` will start:", style="bold"))
-        parts.extend(Text(f"  {number}. {problem}") for number, problem in enumerate(problems, start=1))
-    return Group(*parts)
+    parts = [tasks_table(tasks), Text(""), leakage_table(leakage), Text(""), _stages(dict(stages))]
+    if notes:
+        parts.append(Text(""))
+        parts.extend(Text(f"Note: {note}") for note in notes)
+    return parts
 
 
-def _stages(stages: Iterable[Mapping[str, Any]], seconds: float | None) -> Table:
-    table = _table("What would happen")
+def _stages(stages: Mapping[str, float]) -> RenderableType:
+    if not stages:
+        return Text("No estimate of the time.")
+    table = _table("Time, about")
     table.add_column("stage", overflow="fold")
-    table.add_column("about", justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
-    stages = list(stages)
-    for stage in stages:
-        note = Text(str(stage.get("note") or ""), style="dim")
-        table.add_row(Text(_word(stage.get("stage"))), formats.duration(stage.get("seconds")), note)
-    if seconds is not None:
-        table.add_section()
-        table.add_row(Text("together", style="bold"), Text(formats.duration(seconds), style="bold"), "")
+    table.add_column("time", justify="right", no_wrap=True)
+    for name, seconds in stages.items():
+        table.add_row(Text(name), formats.duration(seconds))
+    table.add_section()
+    table.add_row(Text("together", style="bold"), Text(formats.duration(sum(stages.values())), style="bold"))
     return table
+
+
+def run_tables(results: Results | Summary) -> list[RenderableType]:
+    """What a finished run shows: scores, comparisons and the sentence that sums them up.
+
+    Args:
+        results: of a run, or their summary.
+
+    Returns:
+        Renderables, top to bottom.
+    """
+    summary = summarise(results)
+    parts = [scores_table(summary), Text("")]
+    if summary.differences:
+        parts += [comparisons_table(summary), Text("")]
+    return [*parts, Text(summary.headline, style="bold"), Text("")]
 
 
 def _note(text: str) -> Text:
@@ -307,7 +333,7 @@ def _table(title: str) -> Table:
     )
 
 
-def _rows_of(source: Results | Summary | Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:
+def _rows_of(source: Results | Summary | Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]] | None:
     return getattr(summarise(source), key) if isinstance(source, (Results, Summary)) else list(source)
 
 
@@ -321,5 +347,7 @@ def _word(value: object) -> str:
     return str(value)
 
 
-def _weight(value: object) -> str:
-    return f"{value:g}" if isinstance(value, (int, float)) else formats.MISSING
+def _amount(value: object) -> str:
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.3g}"
+    return formats.count(value) if isinstance(value, (int, float)) else formats.MISSING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from accord.core.checks import check_choice
-from accord.core.errors import InputError, StorageError
-from accord.retrieval.schema import DATABASE, FORMAT, check_schema_version, row_hash
+from accord.core.errors import InputError
+from accord.retrieval.schema import FORMAT, VERSION_FILE, check_schema_version, damaged, row_hash
 from accord.retrieval.segments import Segment, read_segments
 from accord.retrieval.vectors import SIMILARITIES
 
-__all__ = ["META_KEYS", "Manifest", "check_model", "first_meta", "read_manifest", "read_meta", "set_meta"]
+__all__ = [
+    "META_KEYS",
+    "Manifest",
+    "check_model",
+    "first_meta",
+    "note_version",
+    "read_manifest",
+    "read_meta",
+    "set_meta",
+]
 
 META_KEYS = ("created", "format", "model", "version")
 
@@ -94,6 +104,18 @@ def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, value, row_hash(key, value)))
 
 
+def note_version(folder: Path, version: int) -> None:
+    """Note the last commit beside the database, so that `verify` can tell when the database has gone back in time.
+
+    Overwritten in place and left to the kernel to write: a note that is too old raises no alarm.
+    """
+    descriptor = os.open(folder / VERSION_FILE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        os.pwrite(descriptor, f'{{"version": {version}}}'.ljust(63).encode() + b"\n", 0)
+    finally:
+        os.close(descriptor)
+
+
 def read_meta(connection: sqlite3.Connection) -> tuple[dict[str, str], list[str]]:
     """The entries that are as they were written, and what is wrong with the others."""
     entries, problems = {}, []
@@ -117,10 +139,7 @@ def read_manifest(connection: sqlite3.Connection, folder: Path) -> Manifest:
     entries, problems = read_meta(connection)
     segments, more = read_segments(connection)
     if problems or more:
-        raise StorageError(
-            f"{folder / DATABASE} is damaged: {(problems + more)[0]}. "
-            f"`accord store verify {folder}` names all that is changed."
-        )
+        raise damaged(folder, (problems + more)[0])
     if entries["format"] != FORMAT:
         raise InputError(f"{folder} has the format {entries['format']}; this accord reads {FORMAT}. Upgrade accord.")
     return Manifest(int(entries["version"]), entries["created"], json.loads(entries["model"]), tuple(segments))

@@ -43,7 +43,8 @@ class Questions:
                 encoder = self._load()
                 self._check(encoder)
                 self._encoder = encoder
-        return np.asarray(self._encoder.encode_query(texts, prompt_name=prompt_name))
+        chosen = prompt_name or self.record.get("query_prompt")
+        return np.asarray(self._encoder.encode_query(texts, prompt_name=chosen))
 
     def _load(self) -> Encodes:
         given = self.model

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from accord.core.errors import InputError, StorageError
@@ -25,7 +25,9 @@ __all__ = [
     "check_schema_version",
     "connect",
     "create_tables",
+    "damaged",
     "disk_errors",
+    "empty_log",
     "row_hash",
     "upgrade",
 ]
@@ -55,6 +57,7 @@ CREATE TABLE tombstones (slot INTEGER PRIMARY KEY);
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
 """From schema version n to n + 1, inside the transaction of the first writer that meets an older store."""
 
+_LONG_LOG = 4 << 20
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
@@ -105,6 +108,20 @@ def connect(folder: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def empty_log(folder: Path) -> bool:
+    """Move a long log into the database, so that the next writer starts it afresh where no reader needs it.
+
+    Returns:
+        Whether there was something to move.
+    """
+    log = folder / f"{DATABASE}-wal"
+    if not log.is_file() or log.stat().st_size < _LONG_LOG:
+        return False
+    with disk_errors(folder), closing(connect(folder)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    return True
+
+
 def create_tables(connection: sqlite3.Connection) -> None:
     """Lay out an empty database; the log makes readers and the writer independent of each other."""
     connection.execute("PRAGMA journal_mode = WAL")
@@ -139,6 +156,11 @@ def upgrade(connection: sqlite3.Connection, folder: Path) -> None:
         connection.execute(f"PRAGMA user_version = {version + 1}")
 
 
+def damaged(folder: Path, what: object) -> StorageError:
+    """The error about a store that is not as it was written."""
+    return StorageError(f"{folder} is damaged: {what}. `accord store verify {folder}` names all that is changed.")
+
+
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
     """Turn what SQLite and the disk say into one clear error about the store.
@@ -162,6 +184,6 @@ def disk_errors(folder: Path) -> Iterator[None]:
             raise StorageError(
                 f"{folder}: the disk is full or refuses ({error}). The last commit still stands."
             ) from error
-        raise StorageError(
-            f"{folder} is damaged ({error}). `accord store verify {folder}` names what is changed."
-        ) from error
+        raise damaged(folder, error) from error
+    except UnicodeDecodeError as error:  # what SQLite returns as text may be anything in a damaged file
+        raise damaged(folder, error) from error

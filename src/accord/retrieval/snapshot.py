@@ -16,7 +16,7 @@ from accord.core.errors import StorageError
 from accord.retrieval.dense.exact import exact_search
 from accord.retrieval.documents import Document
 from accord.retrieval.manifest import read_manifest
-from accord.retrieval.schema import SEGMENTS, connect, disk_errors, row_hash
+from accord.retrieval.schema import SEGMENTS, connect, damaged, disk_errors, row_hash
 from accord.retrieval.segments import map_segment
 
 __all__ = ["Snapshot", "open_snapshot"]
@@ -95,7 +95,7 @@ class Snapshot:
         ends = self._starts + np.diff(self._offsets)
         outside = (owner < 0) | (slots >= ends[owner]) if len(ends) else np.ones(len(slots), dtype=bool)
         if outside.any():
-            raise self._damaged(f"slot {slots[outside][0]} lies in no segment")
+            raise damaged(self.folder, f"slot {slots[outside][0]} lies in no segment")
         return self._offsets[owner] + slots - self._starts[owner]
 
     def _slots(self, positions: np.ndarray) -> np.ndarray:
@@ -146,9 +146,7 @@ class Snapshot:
                 )
                 names = dict(rows.fetchall())
             found = [names.get(slot) for slot in slots]
-        if None in found:
-            raise self._damaged("a vector has no document")
-        return [name for name in found if name is not None]
+        return self._named(found)
 
     def documents_at(self, positions: np.ndarray) -> list[Document]:
         """The document behind each position.
@@ -165,7 +163,7 @@ class Snapshot:
             ).fetchall()
         documents = {row[0]: self._document(row) for row in rows}
         if missing := set(slots) - set(documents):
-            raise self._damaged(f"the vector in slot {min(missing)} has no document")
+            raise damaged(self.folder, f"the vector in slot {min(missing)} has no document")
         return [documents[slot] for slot in slots]
 
     def get(self, name: str) -> Document | None:
@@ -183,15 +181,17 @@ class Snapshot:
     def ids(self) -> list[str]:
         """All ids, oldest first."""
         with self._reading() as connection:
-            return [name for (name,) in connection.execute("SELECT id FROM documents ORDER BY slot")]
+            names = [name for (name,) in connection.execute("SELECT id FROM documents ORDER BY slot")]
+        return self._named(names)
+
+    def _named(self, names: list[str | None]) -> list[str]:
+        found = [name for name in names if isinstance(name, str)]
+        if len(found) != len(names):
+            raise damaged(self.folder, "a vector has no document with an id")
+        return found
 
     def _document(self, row: tuple) -> Document:
         slot, name, title, text, metadata, stored = row
         if row_hash(slot, name, title, text, metadata) != stored:
-            raise self._damaged(f"document {name!r} was changed on the disk")
+            raise damaged(self.folder, f"document {name!r} was changed on the disk")
         return Document(name, text, title, json.loads(metadata))
-
-    def _damaged(self, what: str) -> StorageError:
-        return StorageError(
-            f"{self.folder} is damaged: {what}. `accord store verify {self.folder}` names all that is changed."
-        )

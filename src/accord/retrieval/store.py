@@ -17,9 +17,9 @@ from accord.core.errors import InputError, StorageError
 from accord.core.storage import fsync_path, partial_name
 from accord.core.types import Encodes
 from accord.retrieval.documents import Document, Hit
-from accord.retrieval.manifest import check_model, first_meta
+from accord.retrieval.manifest import check_model, first_meta, note_version
 from accord.retrieval.questions import Questions
-from accord.retrieval.schema import DATABASE, SEGMENTS, connect, create_tables, disk_errors
+from accord.retrieval.schema import DATABASE, SEGMENTS, VERSION_FILE, connect, create_tables, disk_errors, empty_log
 from accord.retrieval.snapshot import Snapshot, open_snapshot
 from accord.retrieval.vectors import check_vectors
 from accord.retrieval.writer import Writer, writing
@@ -87,11 +87,11 @@ class Store:
                 raise InputError(f"{path} already holds a store. Open it, or pass exist_ok=True.")
             store = cls(path)
             for key in ("dim", "similarity", "fingerprint"):
-                if record.get(key) != store.record.get(key):
+                if record.get(key) != (held := store.record.get(key)):
                     store.close()
                     raise InputError(
-                        f"{path} holds a store of another model: its {key} is {store.record.get(key)!r}, not "
-                        f"{record.get(key)!r}. Choose another folder."
+                        f"{path} holds a store of another model: its {key} is {held!r}, not {record.get(key)!r}. "
+                        "Choose another folder."
                     )
             return store
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -201,6 +201,8 @@ class Store:
         with writing(self.path) as writer:
             yield writer
         self.refresh()
+        if empty_log(self.path):
+            self.refresh()  # reads from the database alone, so that the log can start afresh
 
     def refresh(self) -> Self:
         """Move to the newest commit; searches that are under way finish on theirs."""
@@ -272,7 +274,8 @@ def _lay_out(path: Path, record: Mapping[str, Any]) -> None:
                 connection.execute("BEGIN")
                 first_meta(connection, record)
                 connection.execute("COMMIT")
-            for made in (partial / DATABASE, partial / SEGMENTS, partial):
+            note_version(partial, 0)
+            for made in (partial / DATABASE, partial / VERSION_FILE, partial / SEGMENTS, partial):
                 fsync_path(made)
             try:
                 os.rename(partial, path)  # refuses a folder that somebody filled meanwhile

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from accord.core.errors import InputError, StorageError
-from accord.core.storage import write_json
 from accord.retrieval.documents import RESERVED, Row, metadata_json, read_record, read_records
 from accord.retrieval.lock import writer_lock
-from accord.retrieval.manifest import Manifest, read_manifest, set_meta
-from accord.retrieval.schema import SEGMENTS, VERSION_FILE, connect, disk_errors, upgrade
+from accord.retrieval.manifest import Manifest, note_version, read_manifest, set_meta
+from accord.retrieval.schema import SEGMENTS, connect, disk_errors, upgrade
 from accord.retrieval.segments import (
     Segment,
     SegmentFile,
@@ -134,6 +133,8 @@ class Writer:
         """
         self._check_open()
         slots = self._known(ids)
+        if not slots:
+            return 0
         with self._mutation():
             self._bury(slots.values())
             self._connection.executemany("DELETE FROM documents WHERE slot = ?", ((s,) for s in slots.values()))
@@ -162,10 +163,12 @@ class Writer:
             self._merged(slots[change["id"]], change, f"records[{n}]", vectors is not None)
             for n, change in enumerate(changes)
         ]
+        if not rows:
+            return
         matrix = None if vectors is None else self._check(vectors, len(rows))
         with self._mutation():
             targets = list(slots.values())
-            if matrix is not None and rows:
+            if matrix is not None:
                 self._bury(targets)
                 first = self._append(matrix)
                 targets = list(range(first, first + len(rows)))
@@ -222,11 +225,10 @@ class Writer:
     def _tidy(self, version: int, replaced: list[Segment]) -> None:
         """After the commit stands: note it beside the database, and drop what it replaced."""
         try:
-            write_json(self.folder / VERSION_FILE, {"version": version})
+            note_version(self.folder, version)
             for segment in replaced:
                 (self.folder / SEGMENTS / segment.name).unlink(missing_ok=True)
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             logger.warning("%s: commit %d stands, tidying up did not: %s", self.folder, version, error)
 
     def _check_open(self) -> None:

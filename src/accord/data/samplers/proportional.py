@@ -16,7 +16,8 @@ __all__ = ["Proportional"]
 class Proportional(Described):
     r"""Task i gets the share :math:`w_i n_i / \sum_j w_j n_j` of the steps, in shuffled order.
 
-    Every row is seen about equally often when all weights are equal. The counts are exact (largest remainder), not drawn.
+    Every row is seen about equally often when all weights are equal. The counts are exact (largest remainder), not
+    drawn.
 
     Also known as: examples-proportional mixing, temperature 1.
 
@@ -28,9 +29,7 @@ class Proportional(Described):
     [6, 2]
     """
 
-    def schedule(
-        self, sizes: Sequence[int], weights: Sequence[float], steps: int, *, seed: int
-    ) -> np.ndarray:
+    def schedule(self, sizes: Sequence[int], weights: Sequence[float], steps: int, *, seed: int) -> np.ndarray:
         """Task indices, one a step.
 
         Args:

@@ -30,9 +30,7 @@ class RoundRobin(Described):
     [0, 1, 0, 0, 1, 0]
     """
 
-    def schedule(
-        self, sizes: Sequence[int], weights: Sequence[float], steps: int, *, seed: int
-    ) -> np.ndarray:
+    def schedule(self, sizes: Sequence[int], weights: Sequence[float], steps: int, *, seed: int) -> np.ndarray:
         """Task indices, one a step.
 
         Args:

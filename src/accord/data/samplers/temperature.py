@@ -17,12 +17,13 @@ __all__ = ["Temperature"]
 class Temperature(Described):
     r"""Task i gets the share :math:`w_i n_i^\alpha / \sum_j w_j n_j^\alpha` of the steps, in shuffled order.
 
-    Small tasks are seen more often than their rows ask for, without the many repeats of equal shares. The counts are exact
-    (largest remainder), not drawn.
+    Small tasks are seen more often than their rows ask for, without the many repeats of equal shares. The counts are
+    exact (largest remainder), not drawn.
 
     Also known as: temperature-scaled mixing with :math:`T = 1 / \alpha`, exponential smoothing of the shares.
 
-    Reference: Devlin et al. (2019), multilingual BERT (exponent 0.7); Raffel et al. (2020), arXiv:1910.10683, section 3.5.2.
+    Reference: Devlin et al. (2019), multilingual BERT (exponent 0.7); Raffel et al. (2020), arXiv:1910.10683,
+    section 3.5.2.
 
     Differs from the paper: counts are rounded, not sampled.
 
@@ -37,9 +38,7 @@ class Temperature(Described):
         check_fraction("alpha", alpha)
         self.alpha = alpha
 
-    def schedule(
-        self, sizes: Sequence[int], weights: Sequence[float], steps: int, *, seed: int
-    ) -> np.ndarray:
+    def schedule(self, sizes: Sequence[int], weights: Sequence[float], steps: int, *, seed: int) -> np.ndarray:
         """Task indices, one a step.
 
         Args:

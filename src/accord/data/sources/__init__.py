@@ -1,6 +1,7 @@
 """Where rows come from: one class a source, whose constructor is its entry in a recipe.
 
-Each has ``load(progress) -> pyarrow.Table`` with a column `id` of unique strings; `RetrievalFolder` has ``corpus()`` too.
+Each has ``load(progress) -> pyarrow.Table`` with a column `id` of unique strings; `RetrievalFolder` has ``corpus()``
+too.
 
 - `File`: one JSONL, CSV, TSV or Parquet file.
 - `RetrievalFolder`: corpus, queries and judgements, in the layout of BEIR.

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from accord.core.errors import DataError
 from accord.core.progress import Progress, silent
 from accord.core.spec import Described
+from accord.data.arrow import compute as pc
 from accord.data.checking import check_ids, check_notes, check_scores, check_texts
 from accord.data.formats import read_table
 from accord.data.lines import Where, open_text, with_origin
 
 __all__ = ["RetrievalFolder"]
+
+logger = logging.getLogger(__name__)
+
+BLANK = pa.scalar(" ", pa.large_string())
 
 
 class RetrievalFolder(Described):
@@ -24,8 +29,9 @@ class RetrievalFolder(Described):
 
     The folder holds ``corpus.jsonl`` (id or _id, title, text), ``queries.jsonl`` (id or _id, text), each also with .gz,
     and judgements (query, document, score, with a heading line) in ``qrels.tsv``, ``qrels.SPLIT.tsv`` or
-    ``qrels/SPLIT.tsv``. A document's text is its title, a blank and its text. Judgements of 0 or less say "not
-    relevant" and make no pair; of a judgement given twice the higher one counts.
+    ``qrels/SPLIT.tsv``. A document's text is its title, a blank and its text; documents without either are left out,
+    with their judgements, and counted in the log. Judgements of 0 or less say "not relevant" and make no pair; of a
+    judgement given twice the higher one counts.
 
     Reference: Thakur et al. (2021), arXiv:2104.08663 (BEIR), whose layout this is.
 
@@ -60,10 +66,9 @@ class RetrievalFolder(Described):
             raise DataError(f"{judgements_file} judges no document relevant.")
         anchors = _look_up(judged, "query_id", queries, judgements_file)
         positives = _look_up(judged, "document_id", documents, judgements_file)
-        ids = pc.binary_join_element_wise(judged["query_id"], judged["document_id"], " ")
         table = pa.table(
             {
-                "id": ids,
+                "id": pc.binary_join_element_wise(judged["query_id"], judged["document_id"], BLANK),
                 "anchor": anchors,
                 "positive": positives,
                 "score": judged["score"],
@@ -71,7 +76,8 @@ class RetrievalFolder(Described):
                 "document_id": judged["document_id"],
             }
         )
-        return with_origin(table, judgements_file)
+        found = _filled(table, "positive", judgements_file, "relevant document(s) have no text and make no pair")
+        return with_origin(found, judgements_file)
 
     def corpus(self, progress: Progress = silent) -> pa.Table:
         """Columns id and text: every document of the folder.
@@ -81,8 +87,10 @@ class RetrievalFolder(Described):
         """
         file = self._file("corpus")
         with progress(f"read {file.name}", total=1, unit="files") as advance:
-            table = _texts(file, titled=True)
+            table = _filled(_texts(file, titled=True), "text", file, "document(s) without text are left out")
             advance(1)
+        if not table.num_rows:
+            raise DataError(f"{file}: no document has a text.")
         return with_origin(table, file)
 
     def _file(self, stem: str) -> Path:
@@ -119,11 +127,24 @@ def _texts(file: Path, *, titled: bool) -> pa.Table:
         missing = "id" if name is None else "text"
         raise DataError(f"{file} has no column `{missing}`. It has: {', '.join(table.column_names)}.")
     ids = check_ids(table[name], name, where)
-    if not titled or "title" not in table.column_names:
+    if not titled:
         return pa.table({"id": ids, "text": check_texts(table["text"], "text", where)})
-    title, text = (check_notes(table[c], c, where) for c in ("title", "text"))
-    whole = pc.utf8_trim_whitespace(pc.binary_join_element_wise(title, text, " "))
-    return pa.table({"id": ids, "text": check_texts(whole, "title and text", where)})
+    text = check_notes(table["text"], "text", where)
+    title = (
+        check_notes(table["title"], "title", where)
+        if "title" in table.column_names
+        else pc.utf8_slice_codeunits(text, 0, 0)
+    )
+    whole = pc.utf8_trim_whitespace(pc.binary_join_element_wise(title, text, BLANK))
+    return pa.table({"id": ids, "text": whole})
+
+
+def _filled(table: pa.Table, column: str, file: Path, note: str) -> pa.Table:
+    """Rows with a text; how many have none goes to the log."""
+    filled = table.filter(pc.greater(pc.binary_length(table[column]), 0))
+    if filled.num_rows < table.num_rows:
+        logger.warning("%s: %d %s", file, table.num_rows - filled.num_rows, note)
+    return filled
 
 
 def _judgements(file: Path) -> pa.Table:

@@ -28,7 +28,7 @@ def hit_rate(judged: Judged, k: int) -> np.ndarray:
     >>> hit_rate(Judged(np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]]), np.array([1])), 1).tolist()
     [0.0]
     """
-    return judged.hits[:, :k].any(axis=1).astype(np.float64)
+    return judged.hits[:, :k].max(axis=1).astype(np.float64)
 
 
 @dataclass(frozen=True, repr=False)

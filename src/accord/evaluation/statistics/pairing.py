@@ -123,8 +123,8 @@ def _like(one: Measured, first: Measured) -> Measured:
     if missing or extra:
         lone = missing[0] if missing else min(extra)
         raise InputError(
-            f"`{first.metric}` was not measured on the same examples: {len(missing) + len(extra)} occur on one side only, "
-            f"such as {lone!r}. Measure both systems on the same test split."
+            f"`{first.metric}` was not measured on the same examples: {len(missing) + len(extra)} occur on one side "
+            f"only, such as {lone!r}. Measure both systems on the same test split."
         )
     return one.at(np.array([place[name] for name in first.ids]))
 

@@ -91,9 +91,10 @@ def draw(chart: altair.Chart | altair.LayerChart, *, title: str, alt: str, heigh
         MissingExtra: the extra `report` is not installed.
     """
     alt_module = altair_module()
-    converter = require("vl_convert", extra="report", purpose=PURPOSE)
+    converter: Any = require("vl_convert", extra="report", purpose=PURPOSE)
     fit = alt_module.AutoSizeParams(type="fit-x" if not isinstance(height, int) else "fit", contains="padding")
-    text = {"labelColor": MUTED.light, "titleColor": MUTED.light, "labelFontSize": 12, "titleFontSize": 12}
+    text: dict[str, Any] = {"labelColor": MUTED.light, "titleColor": MUTED.light}
+    text |= {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
     chart = (
         chart.properties(
             width=WIDTH,
@@ -106,7 +107,6 @@ def draw(chart: altair.Chart | altair.LayerChart, *, title: str, alt: str, heigh
         .configure_view(stroke=None)
         .configure_axis(
             **text,
-            titleFontWeight="normal",
             titlePadding=8,
             labelPadding=6,
             gridColor=RULE.light,
@@ -114,7 +114,8 @@ def draw(chart: altair.Chart | altair.LayerChart, *, title: str, alt: str, heigh
             labelFlush=False,
         )
     )
-    chart = chart.configure_axisY(**(text | {"labelColor": INK.light}), titleFontWeight="normal")
+    text |= {"labelColor": INK.light}
+    chart = chart.configure_axisY(**text)
     version = ".".join(alt_module.SCHEMA_VERSION.lstrip("v").split(".")[:2])
     return Panel(title, alt, clean(converter.vegalite_to_svg(chart.to_dict(), vl_version=version), alt))
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 
 from accord.reporting import formats
-from accord.reporting.plots.canvas import Panel, altair_module, axis, draw, names_axis
+from accord.reporting.plots.canvas import Panel, altair_module, axis, draw, names_axis, names_width
 from accord.reporting.plots.palette import marks
 from accord.reporting.rows import Row
 
 __all__ = ["intervals"]
 
-ROW = 30
+ROW, CROWDED = 30, 100
 
 
 def intervals(rows: Sequence[Row], columns: Sequence[str], *, level: float) -> list[Panel]:
@@ -45,7 +45,11 @@ def _panel(row: Row, names: Sequence[str], level: float) -> Panel | None:
         y=alt.Y("row:O", axis=names_axis(drawn)),
         color=alt.Color("colour:N", scale=None),
     )
-    horizontal = alt.X("low:Q", axis=axis(row.metric, tickCount=4), scale=alt.Scale(zero=False, nice=4, padding=8))
+    horizontal = alt.X(
+        "low:Q",
+        axis=axis(row.metric, tickCount=3 if names_width(drawn) > CROWDED else 4),
+        scale=alt.Scale(zero=False, nice=4, padding=8),
+    )
     whisker = base.mark_rule(strokeWidth=2, opacity=1).encode(x=horizontal, x2="high:Q")
     dot = base.mark_point(filled=True, opacity=1).encode(
         x="score:Q", size=alt.Size("size:Q", scale=None), shape=alt.Shape("shape:N", scale=None)

@@ -1,0 +1,59 @@
+"""Recorded results: one JSON line a claim, and whether it still speaks about the code as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import accord
+from accord.core.errors import DataError
+from accord.core.storage import atomic_file, hash_file
+from claims.base import Claim
+
+__all__ = ["RESULTS", "code_hash", "read_results", "record", "state"]
+
+RESULTS = Path(__file__).with_name("results.jsonl")
+
+
+def code_hash(claim: Claim) -> str:
+    """SHA-256 over the claim's own file and the method's files inside accord."""
+    package = Path(accord.__file__).parent
+    files = [Path(inspect.getfile(claim.run)), *(package / name for name in claim.method_files)]
+    return hashlib.sha256("".join(hash_file(file) for file in files).encode()).hexdigest()
+
+
+def read_results(file: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """Recorded rows by claim; none where nothing was recorded.
+
+    Raises:
+        DataError: a line that is not a result.
+    """
+    if not file.is_file():
+        return {}
+    rows: dict[str, dict[str, Any]] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            rows[row["claim"]] = row
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{file}, line {number} is not a result: {error}.") from error
+    return rows
+
+
+def record(row: Mapping[str, Any], file: Path = RESULTS) -> None:
+    """Put a result in the place of the claim's earlier one; lines are in order of names."""
+    rows = {**read_results(file), str(row["claim"]): dict(row)}
+    with atomic_file(file, "w") as handle:
+        for name in sorted(rows):
+            handle.write(json.dumps(rows[name], ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def state(claim: Claim, row: Mapping[str, Any] | None) -> str:
+    """`not run`, `current`, or `stale` when a file of the method has changed since."""
+    if row is None:
+        return "not run"
+    return "current" if row.get("hash") == code_hash(claim) else "stale"

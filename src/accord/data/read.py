@@ -1,0 +1,56 @@
+"""From a file, a folder or a source to a signal in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from accord.core.progress import Progress, silent
+from accord.data.base import Source
+from accord.data.detect import detect
+from accord.data.signals import Pairs, Signal
+from accord.data.sources.file import File
+from accord.data.sources.retrieval_folder import RetrievalFolder
+
+__all__ = ["read"]
+
+
+def read(
+    path: str | Path | Source,
+    *,
+    signal: type[Signal] | None = None,
+    columns: Mapping[str, str | None] | None = None,
+    progress: Progress = silent,
+) -> Signal:
+    r"""Read rows and say what they mean.
+
+    Args:
+        path: a JSONL, CSV, TSV or Parquet file; a retrieval folder with ``qrels.tsv``; or any source object.
+        signal: the kind of supervision; None: the columns decide.
+        columns: role to source column, such as ``{"anchor": "title"}``, where the names do not say it.
+        progress: opens bars.
+
+    Returns:
+        The signal; of a retrieval folder, `Pairs` with its corpus.
+
+    Raises:
+        DataError: no such file, a line that cannot be read, columns that make no signal or more than one, or a row that
+            is missing, empty or of the wrong type.
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "faq.csv")
+    ...     _ = file.write_text("question,answer\nHow do I pay?,By card.\n")
+    ...     read(file)
+    Pairs(1 rows: id, anchor, positive)
+    """
+    if isinstance(path, (str, Path)):
+        source: Source = RetrievalFolder(path) if Path(path).is_dir() else File(path)
+    else:
+        source = path
+    table = source.load(progress)
+    kind = signal if signal is not None else detect(table, columns)
+    found = kind.of(table, columns=columns)
+    if isinstance(found, Pairs) and isinstance(source, RetrievalFolder):
+        return found.with_corpus(source.corpus(progress))
+    return found

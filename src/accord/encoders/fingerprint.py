@@ -1,0 +1,51 @@
+"""One hash for what decides an encoder's vectors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import torch
+
+from accord.encoders.base import Encoder
+
+__all__ = ["fingerprint", "identity"]
+
+
+def identity(encoder: Encoder) -> dict[str, object]:
+    """What decides the vectors besides the weights, in plain words; each entry may change alone.
+
+    >>> from accord.encoders.heads import Normalize
+    >>> type(Normalize()).__name__
+    'Normalize'
+    """
+    return {
+        "backbone": type(encoder.backbone).__name__,
+        "layers": encoder.num_layers,
+        "dim": encoder.dim,
+        "pooling": [type(pooling).__name__ for pooling in encoder.pooling],
+        "include_prompt": encoder.include_prompt,
+        "heads": [repr(head) for head in encoder.heads],
+        "normalizes": encoder.normalizes,
+        "prompts": {name: text for name, text in sorted(encoder.prompts.items()) if text},
+        "default_prompt_name": encoder.default_prompt_name,
+        "similarity": encoder.similarity_name,
+        "max_length": encoder.max_length,
+    }
+
+
+def fingerprint(encoder: Encoder, *, vocabulary: str) -> str:
+    """SHA-256 over the weights (name, type, shape, bytes), :func:`identity` and the vocabulary.
+
+    Args:
+        vocabulary: the tokens in the order of their ids.
+
+    Returns:
+        64 hexadecimal digits; equal after saving and loading.
+    """
+    digest = hashlib.sha256(json.dumps(identity(encoder), sort_keys=True, ensure_ascii=False).encode())
+    digest.update(vocabulary.encode("utf-8", "surrogateescape"))
+    for name, tensor in sorted(encoder.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(memoryview(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()))
+    return digest.hexdigest()

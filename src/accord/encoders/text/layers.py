@@ -1,0 +1,50 @@
+"""The layers of a backbone: how many positions it has, its last normalisation, and cutting it short."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from accord.core.errors import InputError
+
+__all__ = ["cut_layers", "final_norm", "usable_positions"]
+
+OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl", "data2vec-text"})
+"""Families whose first positions are taken by padding."""
+
+
+def usable_positions(config: Any) -> int | None:
+    """How many tokens a backbone can read; None where it does not say."""
+    limit = getattr(config, "max_position_embeddings", None)
+    if not isinstance(limit, int) or limit <= 0:
+        return None
+    if config.model_type in OFFSET_POSITIONS:
+        return limit - 1 - (config.pad_token_id or 0)
+    return limit
+
+
+def final_norm(backbone: nn.Module) -> nn.Module:
+    """What a backbone applies after its last layer, and so after an earlier one when cut there."""
+    norm = getattr(backbone, "final_norm", None) or getattr(backbone, "norm", None)
+    return norm if isinstance(norm, nn.Module) else nn.Identity()
+
+
+def cut_layers(backbone: Any, layers: int) -> None:
+    """Keep the first `layers` layers, in place.
+
+    Raises:
+        InputError: the layers cannot be found.
+    """
+    depth = backbone.config.num_hidden_layers
+    if layers == depth:
+        return
+    for owner in backbone.modules():
+        for name, child in owner.named_children():
+            if isinstance(child, nn.ModuleList) and len(child) == depth:
+                setattr(owner, name, child[:layers])
+                backbone.config.num_hidden_layers = layers
+                if getattr(backbone.config, "layer_types", None):
+                    backbone.config.layer_types = backbone.config.layer_types[:layers]
+                return
+    raise InputError(f"The {depth} layers of {type(backbone).__name__} were not found; it cannot be cut.")

@@ -1,0 +1,354 @@
+"""What every room promises, found by itself: a new method edits none of this.
+
+The first part walks the catalogues (the `__all__` of the rooms whose classes stand in recipes), the second every source
+file, the third the package as it is imported, the fourth the command line.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import io
+import json
+import keyword
+import pkgutil
+import re
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import accord
+from accord.core.errors import InputError, RecipeError
+from accord.core.spec import Described, build, catalogue, parameters, to_spec
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "accord"
+FILES = sorted(SOURCE.rglob("*.py"))
+NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
+
+DOORS = {
+    "accord.data.samplers": "schedule",
+    "accord.data.sources": "load",
+    "accord.encoders.pooling": "forward",
+    "accord.evaluation.metrics": "__call__",
+    "accord.evaluation.tasks": "evaluate",
+    "accord.objectives": "forward",
+    "accord.training": None,
+}
+"""Rooms whose classes stand in recipes or models -> what each class of the room can do."""
+
+
+def room_classes(room: ModuleType) -> dict[str, type]:
+    """The catalogue; in `training`, which also exports its own records, what stands in recipes."""
+    described_only = room.__name__ == "accord.training"
+    return {n: k for n, k in catalogue(room).items() if not described_only or issubclass(k, Described)}
+
+
+ROOMS = {name: importlib.import_module(name) for name in DOORS}
+METHODS = [
+    pytest.param(room, kind, id=f"{room.__name__.removeprefix('accord.')}.{name}")
+    for room in ROOMS.values()
+    for name, kind in sorted(room_classes(room).items())
+]
+every_method = pytest.mark.parametrize(("room", "kind"), METHODS)
+every_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
+
+
+def sample(parameter: inspect.Parameter) -> Any:
+    """A value for an argument without a default, by its annotation."""
+    words = str(parameter.annotation)
+    for pattern, value in (("Sequence|list", ["de", "fr"]), ("str|Path", "rows.jsonl"), ("int", 3), ("float", 0.5)):
+        if re.search(pattern, words):
+            return value
+    raise AssertionError(f"no sample for `{parameter}`: give it a default, or extend `sample`")
+
+
+def required(kind: type) -> dict[str, Any]:
+    return {n: sample(p) for n, p in parameters(kind).items() if p.default is p.empty}
+
+
+def another(value: Any) -> Any:
+    """A value of the same type that differs, or the value itself where that would be a guess."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value / 2
+    return value
+
+
+def plain(value: Any) -> Any:
+    return list(value) if isinstance(value, (list, tuple, set, frozenset)) else value
+
+
+def read_back(text: str, room: ModuleType) -> Any:
+    """The object that a `repr` shows: a constructor call, or a metric's name."""
+    known = room_classes(room)
+    if re.match(rf"({'|'.join(known)})\(", text):
+        return eval(text, {"__builtins__": {}}, known)  # noqa: S307 -- the text is our own repr
+    return importlib.import_module("accord.evaluation.named").metric(text)
+
+
+# ---------------------------------------------------------------------------------------------------- catalogues
+
+
+def test_no_room_is_empty() -> None:
+    assert all(room_classes(room) for room in ROOMS.values())
+
+
+@every_method
+def test_constructor_stores_its_arguments(room: ModuleType, kind: type) -> None:
+    made = kind(**required(kind))
+    for name, parameter in parameters(kind).items():
+        given = required(kind).get(name, parameter.default)
+        assert plain(getattr(made, name)) == plain(given), f"{kind.__name__}.{name} is not stored as it was given"
+
+
+@every_method
+def test_each_changed_argument_is_stored_and_survives_a_recipe(room: ModuleType, kind: type) -> None:
+    for name, parameter in parameters(kind).items():
+        base = required(kind)
+        given = another(base.get(name, parameter.default))
+        try:
+            made = kind(**base | {name: given})
+        except InputError:
+            continue
+        assert plain(getattr(made, name)) == plain(given)
+        spec = json.loads(json.dumps(to_spec(made)))
+        again = build(spec, room, "here")
+        assert to_spec(again) == spec
+        assert repr(again) == repr(made)
+        assert to_spec(read_back(repr(made), room)) == spec
+
+
+@every_method
+def test_unknown_arguments_are_refused_by_name(room: ModuleType, kind: type) -> None:
+    with pytest.raises(RecipeError, match="no_such_argument"):
+        build({kind.__name__: {"no_such_argument": 1}}, room, "here")
+
+
+@every_method
+def test_no_argument_is_swallowed(room: ModuleType, kind: type) -> None:
+    kinds = {p.kind for p in inspect.signature(kind).parameters.values()}
+    assert not kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+
+
+@every_method
+def test_method_can_do_what_its_room_promises(room: ModuleType, kind: type) -> None:
+    door = DOORS[room.__name__]
+    if door is not None:
+        assert callable(getattr(kind, door, None)), f"{kind.__name__} has no `{door}`"
+
+
+@every_method
+def test_method_is_documented_and_cited(room: ModuleType, kind: type) -> None:
+    own = inspect.getdoc(kind) or ""
+    assert own.partition("\n")[0].endswith((".", ":", ";")), f"{kind.__name__}: the first line is one sentence"
+    text = Path(inspect.getfile(kind)).read_text(encoding="utf-8")
+    if room.__name__ not in {"accord.data.sources", "accord.training", "accord.encoders.pooling"}:
+        assert "Reference:" in text, f"{inspect.getfile(kind)} names no reference"
+
+
+@every_method
+def test_method_has_a_test_file_of_its_name(room: ModuleType, kind: type) -> None:
+    path = Path(inspect.getfile(kind)).relative_to(SOURCE)
+    test = ROOT / "tests" / path.parent / f"test_{path.name}"
+    assert test.is_file(), f"{kind.__name__} has no {test.relative_to(ROOT)}"
+
+
+OBJECTIVES = [pytest.param(kind, id=name) for name, kind in sorted(catalogue(ROOMS["accord.objectives"]).items())]
+
+
+@pytest.mark.parametrize("kind", OBJECTIVES)
+def test_objective_is_a_shell_over_a_cited_pure_function(kind: type) -> None:
+    from accord.objectives.base import contract
+
+    module = sys.modules[kind.__module__]
+    function = getattr(module, Path(inspect.getfile(kind)).stem)
+    text = inspect.getdoc(function) or ""
+    for part in ("Reference:", "Differs from the paper:", "Args:", "Returns:", ">>> "):
+        assert part in text, f"{function.__name__} lacks `{part}`"
+    assert contract(kind()).required, f"{kind.__name__} asks for nothing"
+    assert not list(kind().parameters()), "an objective owns no weights: they belong to an encoder"
+
+
+@pytest.mark.parametrize("kind", catalogue(ROOMS["accord.data.samplers"]).values(), ids=lambda kind: kind.__name__)
+def test_sampler_is_a_function_of_its_seed_and_reaches_every_task(kind: type) -> None:
+    first, again, other = (kind().schedule([1000, 10, 100], [1.0, 1.0, 1.0], 300, seed=seed) for seed in (0, 0, 1))
+    assert first.dtype == np.int64
+    assert first.shape == (300,)
+    np.testing.assert_array_equal(first, again)
+    assert set(first.tolist()) == {0, 1, 2}
+    np.testing.assert_array_equal(np.bincount(first), np.bincount(other))
+
+
+@pytest.mark.parametrize("kind", catalogue(ROOMS["accord.evaluation.tasks"]).values(), ids=lambda kind: kind.__name__)
+def test_task_names_the_signals_it_reads_and_a_primary_metric(kind: type) -> None:
+    from accord.data.signals import Signal
+    from accord.evaluation.named import metric
+
+    made: Any = kind()
+    assert made.signals
+    assert all(issubclass(signal, Signal) for signal in made.signals)
+    assert callable(metric(made.primary))
+
+
+# -------------------------------------------------------------------------------------------------- source files
+
+
+def docstring_lines(tree: ast.AST) -> set[int]:
+    """Numbers of the lines of bare strings: docstrings, and strings under constants that document them."""
+    return {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+
+
+def lines_of_code(text: str) -> int:
+    ignored = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    lines = {
+        line
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type not in ignored
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    return len(lines - docstring_lines(ast.parse(text)))
+
+
+def test_lines_of_code_leave_out_docstrings_comments_and_blanks() -> None:
+    text = '"""Module\n\ndoc."""\n\n# a comment\nx = (\n    1,\n)\n\n\ndef f():\n    """Doc."""\n    return x  # why\n'
+    assert lines_of_code(text) == 5
+
+
+@every_file
+def test_file_is_small(path: Path) -> None:
+    where = path.relative_to(SOURCE)
+    if where.parts[0] == "cli" or path.stem == "schema":
+        return
+    count = lines_of_code(path.read_text(encoding="utf-8"))
+    assert count <= 300, f"{where} has {count} lines of code"
+
+
+@every_file
+def test_functions_are_small(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            count = sum(isinstance(below, ast.stmt) for below in ast.walk(node)) - 1
+            assert count <= 41, f"{path.relative_to(SOURCE)}: {node.name} has {count} statements"
+
+
+@every_file
+def test_file_is_named_by_its_contents(path: Path) -> None:
+    assert path.stem not in {"utils", "util", "helpers", "helper", "common", "misc", "tools", "stuff"}
+    assert not keyword.iskeyword(path.stem)
+
+
+@every_file
+def test_file_neither_prints_nor_unpickles(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"print", "eval", "exec"}, f"{path.name}:{node.lineno} calls {node.func.id}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = ast.unparse(node.func)
+            assert called not in {"torch.load", "torch.save", "np.random.seed", "torch.manual_seed"}, (
+                f"{path.name}:{node.lineno} calls {called}"
+            )
+            allowed = {kw.arg: ast.unparse(kw.value) for kw in node.keywords}
+            assert allowed.get("allow_pickle", "False") == "False"
+            assert allowed.get("trust_remote_code", "False") == "False"
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        forbidden = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+        assert not {name.partition(".")[0] for name in names} & forbidden, f"{path.name}: {names}"
+
+
+@every_file
+def test_prose_speaks_to_users_only(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for word in ("/work/", "TODO", "FIXME", "XXX"):
+        assert word not in text, f"{path.name} mentions {word}"
+
+
+# ----------------------------------------------------------------------------------------------- the package
+
+
+MODULES = sorted(
+    name for _, name, _ in pkgutil.walk_packages(accord.__path__, "accord.") if not name.endswith("__main__")
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_says_what_it_is_and_exports_what_it_has(name: str) -> None:
+    module = importlib.import_module(name)
+    assert (module.__doc__ or "").strip() or name == "accord._version", f"{name} has no docstring"
+    exported = getattr(module, "__all__", [])
+    assert len(set(exported)) == len(exported)
+    for each in exported:
+        thing = getattr(module, each)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert inspect.getdoc(thing), f"{name}.{each} has no docstring"
+
+
+def test_public_names_resolve() -> None:
+    assert sorted(set(accord.__all__)) == sorted(accord.__all__) == sorted(dir(accord))
+    for name in accord.__all__:
+        assert getattr(accord, name) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        accord.no_such_name  # noqa: B018
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running some code."""
+    end = "\nimport sys, json; sys.stdout.write('\\n' + json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", code + end], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+HEAVY = {"torch", "transformers", "tokenizers", "sklearn", "scipy", "pyarrow", "numpy", "pydantic"}
+
+
+def test_import_is_light() -> None:
+    assert not modules_after("import accord; dir(accord)") & (HEAVY | {"typer", "rich", "yaml"})
+
+
+def test_help_is_light() -> None:
+    code = "from accord.cli.main import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
+    assert not modules_after(code) & HEAVY
+
+
+# ------------------------------------------------------------------------------------------------ command line
+
+
+def command_line() -> dict[str, Any]:
+    import typer.main
+
+    from accord.cli.main import app
+
+    return dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", sorted(command_line()))
+def test_command_is_explained_and_speaks_json(name: str) -> None:
+    command = command_line()[name]
+    assert command.help
+    assert command.help.rstrip().endswith(".")
+    assert "--json" in {option for parameter in command.params for option in parameter.opts}
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), f"accord {name}: `{parameter.name}` is not explained"
+
+
+def test_every_public_name_and_command_has_its_page() -> None:
+    """The pages are made from the code when the documentation is built; here only that they are asked for."""
+    markers = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md"))
+    assert "<!-- accord: commands -->" in markers
+    assert "<!-- accord: recipe -->" in markers
