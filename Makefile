@@ -50,7 +50,7 @@ demo: setup ## Train, compare, index and report on python-library, then search. 
 	@echo "Your own files:       $(BIN)/accord init my-task && $(BIN)/accord plan my-task/recipe.yaml"
 
 test: setup ## Run every test: quick, slow, and the examples in docstrings.
-	$(PYTEST) $(PARALLEL) --doctest-modules src tests
+	$(PYTEST) $(PARALLEL) --doctest-modules src docs/_ext tests
 
 check: setup ## The quick loop: lint, format, import contracts, quick tests.
 	$(BIN)/ruff check .

@@ -27,7 +27,8 @@ class Role:
 
     Args:
         folder: the default, below the data folder.
-        shape: "retrieval" (corpus, queries, qrels[.split]) or "pairs" (files of anchor and positive).
+        shape: "retrieval" (corpus, queries, qrels.SPLIT), "pairs" (files of anchor and positive) or "labelled" (train
+            and test files of text and label).
         files: for pairs without train and test files: which files to pool, without their ending; empty for all.
         what: what the role is for, in a few words.
     """

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["parts_of", "searched", "some_queries"]
 
+PARTS = ("train", "dev", "test")
 DEV = 0.2
 TEST = 0.3
 
@@ -31,18 +32,21 @@ def parts_of(folder: Path, role: Role) -> dict[str, Pairs]:
     part is left, a fifth of the train queries (pairs: of the positives) become one. Pair files that are not named
     after a part are pooled and divided by their positives, three tenths to the test.
 
+    Labelled texts become pairs of one label (kept in the column `label`): in train each text with the next one of its
+    label, in dev and test half of the texts with every text of their label in the other half.
+
     Raises:
         DataError: a missing folder or file.
     """
-    check_choice("shape", role.shape, ("retrieval", "pairs"))
+    check_choice("shape", role.shape, tuple(SHAPES))
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder. Say --data FOLDER, or --use ROLE=FOLDER for one role.")
-    parts = _retrieval(folder) if role.shape == "retrieval" else _pairs(folder, role.files)
+    parts = SHAPES[role.shape](folder, role.files)
     if "train" not in parts:
         parts["train"] = parts.pop("dev")
     if "dev" not in parts:
         parts["train"], parts["dev"] = _cut(parts["train"], DEV, seed=1)
-    return {name: parts[name] for name in ("train", "dev", "test")}
+    return {name: parts[name] for name in PARTS}
 
 
 def some_queries(pairs: Pairs, most: int) -> Pairs:
@@ -74,11 +78,11 @@ def searched(pairs: Pairs, most: int, further: Mapping[str, str] | None = None) 
     return pairs.with_corpus(pa.table({"id": kept, "text": texts}) if kept else None)
 
 
-def _retrieval(folder: Path) -> dict[str, Pairs]:
+def _retrieval(folder: Path, _: Sequence[str]) -> dict[str, Pairs]:
     from accord.data import Pairs
     from accord.data.sources import RetrievalFolder
 
-    found = [s for s in ("train", "dev", "test") if (folder / f"qrels.{s}.tsv").is_file()]
+    found = [s for s in PARTS if (folder / f"qrels.{s}.tsv").is_file()]
     if "test" not in found or len(found) < 2:
         raise DataError(f"{folder} must have qrels.test.tsv and one of qrels.train.tsv and qrels.dev.tsv.")
     corpus = RetrievalFolder(folder, split="test").corpus()
@@ -91,18 +95,65 @@ def _pairs(folder: Path, files: Sequence[str]) -> dict[str, Pairs]:
     from accord import read
     from accord.data import Pairs
 
-    def table(file: Path) -> pa.Table:
-        return read(file, signal=Pairs, columns={"id": None}).table.select(["anchor", "positive"])
+    def rows(name: str) -> pa.Table:
+        table = read(found[name], signal=Pairs, columns={"id": None}).table
+        ids = pa.array([f"{name}/{i}" for i in range(table.num_rows)])
+        return pa.table({"id": ids, "anchor": table["anchor"], "positive": table["positive"]})
 
-    found = {file.name.partition(".")[0]: file for file in sorted(folder.glob("*.jsonl*"))}
+    found = _files(folder)
     if "test" in found and len(found.keys() & {"train", "dev"}):
-        return {name: Pairs(table(found[name])) for name in ("train", "dev", "test") if name in found}
+        return {name: Pairs(rows(name)) for name in PARTS if name in found}
     missing = [name for name in files if name not in found]
     if missing or not found:
         raise DataError(f"{folder} lacks {missing[0] if missing else 'files of pairs'}.jsonl.gz.")
-    whole = Pairs(pa.concat_tables([table(found[name]) for name in files or found]))
-    train, test = _cut(whole, TEST, seed=0)
+    train, test = _cut(Pairs(pa.concat_tables([rows(name) for name in files or found])), TEST, seed=0)
     return {"train": train, "test": test}
+
+
+def _labelled(folder: Path, _: Sequence[str]) -> dict[str, Pairs]:
+    from accord import read
+    from accord.data import Labelled
+
+    found = _files(folder)
+    if not {"train", "test"} <= found.keys():
+        raise DataError(f"{folder} must have train.jsonl.gz and test.jsonl.gz.")
+    texts: dict[str, dict[str, list[str]]] = {}
+    for part in (name for name in PARTS if name in found):
+        signal = read(found[part], signal=Labelled)
+        for text, label in sorted(
+            set(zip(signal.column("text"), signal.column("label"))), key=lambda t: derive(0, t[0])
+        ):
+            texts.setdefault(part, {}).setdefault(label, []).append(text)
+    if "dev" not in texts:
+        every = round(1 / DEV)
+        texts["dev"] = {label: of[::every] for label, of in texts["train"].items()}
+        texts["train"] = {label: [t for i, t in enumerate(of) if i % every] for label, of in texts["train"].items()}
+    return {part: _of_one_label(by_label, part) for part, by_label in texts.items()}
+
+
+def _of_one_label(texts: Mapping[str, Sequence[str]], part: str) -> Pairs:
+    import pyarrow as pa
+
+    from accord.data import Pairs
+
+    rows: list[tuple[str, str, str]] = []
+    for label, of in texts.items():
+        if part == "train":
+            rows += [(of[i - 1], text, label) for i, text in enumerate(of) if len(of) > 1]
+        else:
+            rows += [(query, document, label) for query in of[::2] for document in of[1::2]]
+    anchors, positives, labels = map(list, zip(*rows))
+    ids = [f"{part}/{i}" for i in range(len(rows))]
+    pairs = Pairs(pa.table({"id": ids, "anchor": anchors, "positive": positives, "label": labels}))
+    pool = list(dict.fromkeys(positives))
+    return pairs.with_corpus(pa.table({"id": [f"pool/{i}" for i in range(len(pool))], "text": pool}))
+
+
+SHAPES = {"retrieval": _retrieval, "pairs": _pairs, "labelled": _labelled}
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {file.name.partition(".")[0]: file for file in sorted(folder.glob("*.jsonl*"))}
 
 
 def _cut(pairs: Pairs, share: float, *, seed: int) -> tuple[Pairs, Pairs]:

@@ -40,7 +40,7 @@ ROLES = {
     "evidence": Role(folder="scifact", shape="retrieval", what="claims and the abstracts that bear on them"),
     "code": Role(folder="cosqa", shape="retrieval", what="web queries and functions"),
     "table": Role(folder="fetaqa_tables", shape="retrieval", what="questions and tables"),
-    "port": Role(folder="java_csharp", shape="pairs", what="a method in two programming languages"),
+    "example": Role(folder="banking77", shape="labelled", what="utterances, and others of the same intent"),
     "translation": Role(
         folder="tatoeba",
         shape="pairs",
@@ -52,11 +52,12 @@ INSTRUCTIONS = {
     "evidence": ("Represent this claim for finding scientific evidence: ", "Represent this abstract as evidence: "),
     "code": ("Represent this request for finding code: ", "Represent this function for retrieval: "),
     "table": ("Represent this question for finding a table: ", "Represent this table for retrieval: "),
-    "port": ("Represent this Java method for finding its twin: ", "Represent this C# method for finding its twin: "),
+    "example": ("Represent this utterance for finding similar examples: ", "Represent this example for retrieval: "),
     "translation": ("Represent this sentence for finding its translation: ", "Represent this English sentence: "),
 }
 CELLS = [(batches, instructed) for batches in ("homogeneous", "mixed") for instructed in (True, False)]
 METHOD, BASELINE = ("homogeneous", True), ("mixed", False)
+MASK = ("text", "label")  # in every cell: neither equal texts nor texts of one label are negatives
 Cell = tuple[str, bool]
 Values = Mapping[str, np.ndarray]
 
@@ -247,7 +248,7 @@ def _homogeneous(signals: Mapping[str, Pairs]) -> list[TrainingTask]:
     from accord.training import TrainingTask
 
     return [
-        TrainingTask(name=name, signal=signal, objective=InfoNCE(), weight=1 / len(signal))
+        TrainingTask(name=name, signal=signal, objective=InfoNCE(mask=MASK), weight=1 / len(signal))
         for name, signal in signals.items()
     ]
 
@@ -264,8 +265,11 @@ def _mixed(signals: Mapping[str, Pairs], steps: int, batch: int, seed: int) -> l
     for name, signal in signals.items():
         stream = BatchStream(len(signal), batch, seed=seed, name=name)
         rows = np.concatenate([stream.rows(k) for k in range(steps // len(signals))])
-        tables.append(signal.take(rows).table.select(["anchor", "positive"]))
-    return [TrainingTask(name="mixed", signal=Pairs(pa.concat_tables(tables)), objective=InfoNCE())]
+        table = signal.take(rows).table
+        labels = table["label"].to_pylist() if "label" in table.column_names else range(len(rows))
+        own = pa.array([f"{name} {label}" for label in labels])  # a row without a label is alone with its own
+        tables.append(pa.table({"anchor": table["anchor"], "positive": table["positive"], "label": own}))
+    return [TrainingTask(name="mixed", signal=Pairs(pa.concat_tables(tables)), objective=InfoNCE(mask=MASK))]
 
 
 def _texts(task: str, pairs: Pairs, *, instructed: bool) -> Pairs:
@@ -280,8 +284,7 @@ def _texts(task: str, pairs: Pairs, *, instructed: bool) -> Pairs:
         "anchor": [query + text for text in pairs.column("anchor")],
         "positive": [document + text for text in pairs.column("positive")],
     }
-    if "score" in pairs.table.column_names:
-        columns["score"] = pairs.column("score")
+    columns |= {name: pairs.column(name) for name in ("score", "label") if name in pairs.table.column_names}
     new = Pairs(pa.table(columns))
     if pairs.corpus is None:
         return new

@@ -16,7 +16,18 @@ from sphinx.application import Sphinx
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "accord"
 LEFT_OUT = {"accord.cli", "accord.recipes.schema", "accord.reporting.templates", "accord._version"}
-ROOMS = ("data", "encoders", "objectives", "training", "evaluation", "retrieval", "reporting", "recipes", "maths", "core")
+ROOMS = (
+    "data",
+    "encoders",
+    "objectives",
+    "training",
+    "evaluation",
+    "retrieval",
+    "reporting",
+    "recipes",
+    "maths",
+    "core",
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,9 @@ def public_page() -> str:
         for path in sorted(SOURCE.rglob("*.py"))
         for module in [read_module(path)]
         for name, summary in module.exports
-        if any(module.name == home or module.name.startswith(f"{home}.") for home, names in homes.items() if name in names)
+        if any(
+            module.name == home or module.name.startswith(f"{home}.") for home, names in homes.items() if name in names
+        )
     }
     lines = ["accord", "======", "", "What ``import accord`` gives.", "", ".. list-table::", "   :widths: 25 75", ""]
     for names in homes.values():

@@ -9,6 +9,8 @@ from sphinx.application import Sphinx
 FENCE = re.compile(r"^(\s*)```(\w*)\s*$")
 ROW = re.compile(r"^\s*\|.*\|\s*$")
 ITEM = re.compile(r"^(\s*)(?:[-*+]|\d+\.)\s")
+SHAPE = re.compile(r"^(\s*(?:\w+: )?)(\(\w+\)\s)")
+"""`(n) labels` would be read as the first item of a list."""
 
 
 def convert(lines: list[str]) -> list[str]:
@@ -16,6 +18,8 @@ def convert(lines: list[str]) -> list[str]:
 
     >>> convert(["* a", "  + b", "* c"])
     ['* a', '', '  + b', '', '* c']
+    >>> convert(["    labels: (n) numbers"])
+    ['    labels: \\\\(n) numbers']
     """
     done: list[str] = []
     rest = list(lines)
@@ -33,7 +37,7 @@ def convert(lines: list[str]) -> list[str]:
                 table.append([cell.strip() for cell in re.split(r"(?<!\\)\|", rest.pop(0).strip())[1:-1]])
             done += _list_table([table[0], *table[2:]])
         else:
-            line = rest.pop(0)
+            line = SHAPE.sub(r"\1\\\2", rest.pop(0))
             item, before = ITEM.match(line), ITEM.match(done[-1]) if done else None
             if item and before and len(item[1]) != len(before[1]):
                 done.append("")

@@ -33,7 +33,10 @@ SLOTS = {
     "Sources": ("accord.data.sources", "`sources.NAME`; a plain path means `File`."),
     "Objectives": ("accord.objectives", "`tasks.NAME.objective`."),
     "Evaluations": ("accord.evaluation.tasks", "`tasks.NAME.evaluate`, one or a list."),
-    "Metrics": ("accord.evaluation.metrics", "`metrics` and `primary` of an evaluation, by name: `nDCG@10`, `accuracy`."),
+    "Metrics": (
+        "accord.evaluation.metrics",
+        "`metrics` and `primary` of an evaluation, by name: `nDCG@10`, `accuracy`.",
+    ),
     "Samplers": ("accord.data.samplers", "`train.sampler`."),
     "Optimisers and schedules": ("accord.training", "`train.optimizer` and `train.schedule`."),
 }
@@ -80,7 +83,9 @@ def _command(name: str, command: Any) -> Iterator[str]:
         yield f"| `{argument.name.upper()}` | {argument.help} |"
     for option in options:
         default = option.default
-        shown = f" Default: `{default}`." if isinstance(default, (str, int, float)) and default not in {False, ""} else ""
+        shown = (
+            f" Default: `{default}`." if isinstance(default, (str, int, float)) and default not in {False, ""} else ""
+        )
         repeated = " May be repeated." if option.multiple else ""
         required = " Required." if option.required else ""
         yield f"| `{' '.join([option.opts[0], _value(option)]).strip()}` | {option.help}{required}{repeated}{shown} |"
@@ -178,7 +183,9 @@ def _classes(room: str) -> Iterator[str]:
         summary = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", summary).replace("``", "`").replace("|", "\\|")
         summary = re.sub(r":math:`([^`]+)`", r"$\1$", summary)
         shown = [] if room == "accord.data.signals" else parameters(kind).values()
-        arguments = ", ".join(f"`{p.name}`" if p.default is p.empty else f"`{p.name}: {_yaml(p.default)}`" for p in shown)
+        arguments = ", ".join(
+            f"`{p.name}`" if p.default is p.empty else f"`{p.name}: {_yaml(p.default)}`" for p in shown
+        )
         yield f"| `{name}` | {arguments} | {summary} |"
 
 

@@ -70,7 +70,7 @@ def test_stratified_fractions_are_exact_in_each_label():
 
 def test_stratified_by_group_refuses_a_group_of_two_labels():
     signal = Labelled.of({"text": ["a", "b", "c"], "label": ["x", "y", "x"], "group": ["g", "g", "h"]})
-    with pytest.raises(InputError, match="row 2 shares its `group`"):
+    with pytest.raises(InputError, match="row 1 shares its `group`"):
         split(signal, by="group", stratify="label")
 
 

@@ -153,6 +153,15 @@ def test_search_is_offered_only_where_there_is_an_index(tmp_path, results, make)
     assert "accord search" not in write_report(folder).read_text(encoding="utf-8")
 
 
+def test_seeds_share_one_look(tmp_path, results, steps, make):
+    again = [dataclasses.replace(step, run=f"{step.run}@1") for step in steps]
+    text = write_report(make.run(tmp_path / "run", results, [*steps, *again])).read_text(encoding="utf-8")
+    section = text[text.index('id="training"') : text.index('id="data"')]
+    legend = Reader(section[section.index("<ul") : section.index("</ul>") + 5])
+    assert legend.text == "single joint"
+    assert "joint@1 from" in section
+
+
 def test_an_unfinished_run_gets_no_page(tmp_path):
     with pytest.raises(InputError, match="has not finished"):
         write_report(tmp_path)

@@ -57,7 +57,7 @@ def test_the_recorded_model_is_loaded_once_beside_the_store(store, monkeypatch):
 
 
 def test_a_given_encoder_is_asked_with_the_query_prompt(store):
-    encoder = Letters()
+    encoder = Letters(prompts={"query": "", "document": ""})  # empty prompts are no other prompts
     asked = accord.retrieval.open(store.path, model=encoder)
     assert asked.search("pal")[0].id == "apple"
     asked.search("pal", prompt_name="other")

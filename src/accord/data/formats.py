@@ -64,7 +64,7 @@ def read_jsonl(path: Path) -> pa.Table:
         if guessed:  # texts that look like dates stay texts
             table = _arrow_json(path, pa.schema([(name, _untimed(kind)) for name, kind in guessed.items()]))
         table.validate(full=True)
-    except (pa.ArrowException, UnicodeDecodeError):
+    except (pa.ArrowException, UnicodeDecodeError, OSError):
         return exact_jsonl(path)
     return table
 
@@ -117,7 +117,7 @@ def read_delimited(path: Path) -> pa.Table:
                     column_types=dict.fromkeys(heading, pa.string()), strings_can_be_null=False
                 ),
             )
-    except (pa.ArrowException, UnicodeDecodeError):
+    except (pa.ArrowException, UnicodeDecodeError, OSError):
         return exact_delimited(path)
     return table if table.column_names == heading else exact_delimited(path)
 

@@ -51,7 +51,8 @@ def find_leaks(tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[st
 
     Args:
         tasks: for each task, its parts "train", "dev" and "test"; parts may be absent.
-        sources: name of each task's source; tasks with equal names share ids. None: each task stands alone.
+        sources: name of each task's source; tasks with equal names share ids. The ids of a task without one are not
+            compared.
 
     Raises:
         InputError: a part by another name.
@@ -66,7 +67,7 @@ def find_leaks(tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[st
         for part in parts:
             if part not in PARTS:
                 raise InputError(f"`tasks`: the parts of `{task}` are train, dev and test. Got {part!r}.")
-    sources = {task: (sources or {}).get(task, f"task {task}") for task in tasks}
+    sources = dict(sources or {})
     held_texts = {task: _texts_of(tasks[task], ("dev", "test")) for task in tasks}
     held_ids = {task: _ids_of(tasks[task], ("dev", "test")) for task in tasks}
     rows: list[dict[str, str | int]] = []
@@ -77,7 +78,8 @@ def find_leaks(tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[st
         train = _Rows(parts["train"])
         leaked = np.zeros(len(train), dtype=bool)
         for holder in tasks:
-            shared = held_ids[holder] if sources[holder] == sources[task] else set()
+            same = task in sources and sources[task] == sources.get(holder)
+            shared = held_ids[holder] if same else set()
             for kind, hit in (("id", train.with_ids(shared)), ("text", train.with_texts(held_texts[holder]))):
                 if hit.any():
                     rows.append({"task": task, "held_out_by": holder, "kind": kind, "count": int(hit.sum())})

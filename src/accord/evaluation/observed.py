@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from accord.core.storage import atomic_file
 from accord.evaluation.measured import Measured, mean
 from accord.evaluation.named import metric as metric_of
 
-__all__ = ["Observed", "from_rows", "read_examples", "to_rows", "write_examples"]
+__all__ = ["Observed", "check_distinct", "from_rows", "read_examples", "to_rows", "write_examples"]
 
 SCHEMA = pa.schema(
     [
@@ -40,6 +40,23 @@ class Observed:
     measured: Measured
 
 
+def check_distinct(observed: Iterable[Observed]) -> None:
+    """Refuse two measurements under one name, which nobody could tell apart later.
+
+    Raises:
+        InputError: naming model, task, metric and seed.
+    """
+    seen = set()
+    for one in observed:
+        name = (one.model, one.task, one.measured.metric, one.seed)
+        if name in seen:
+            raise InputError(
+                f"`{one.measured.metric}` of `{one.model}` on `{one.task}` (seed {one.seed}) was measured twice. "
+                "Give a task at most one evaluation for each metric."
+            )
+        seen.add(name)
+
+
 def to_rows(observed: Sequence[Observed]) -> pa.Table:
     """The measurements of one task as rows: model, seed, metric, example_id, value.
 
@@ -47,8 +64,9 @@ def to_rows(observed: Sequence[Observed]) -> pa.Table:
     since its score cannot be had from one value an example. The names of the primary metrics stand in the metadata.
 
     Raises:
-        InputError: measurements of several tasks.
+        InputError: measurements of several tasks, or two under one name.
     """
+    check_distinct(observed)
     tasks = {one.task for one in observed}
     if len(tasks) > 1:
         raise InputError(f"A file of examples holds one task. Got {', '.join(sorted(tasks))}.")

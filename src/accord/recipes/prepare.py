@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,9 +17,10 @@ from accord.core.errors import InputError, RecipeError
 from accord.core.progress import Progress, silent
 from accord.core.spec import build
 from accord.data import signals as signal_room
+from accord.data.detect import detect
 from accord.data.filters import min_per_label
 from accord.data.leakage import find_leaks
-from accord.data.signals import Labelled, Signal, detect
+from accord.data.signals import Labelled, Pairs, Signal
 from accord.data.splits import split
 from accord.objectives.base import contract
 from accord.recipes.recipe import Recipe
@@ -100,25 +101,18 @@ def prepare(recipe: Recipe, *, progress: Progress = silent) -> Prepared:
     """
     spec = recipe.spec
     objects = {name: _objects(name, task) for name, task in spec.tasks.items()}
-    sources = {
-        name: build({"File": {"path": value}} if _is_path(value) else value, source_room, f"sources.{name}")
-        for name, value in recipe.resolved()["sources"].items()
-    }
-    tables = {
-        name: sources[name].load(progress=progress) for name in dict.fromkeys(t.source for t in spec.tasks.values())
-    }
+    given = recipe.resolved()["sources"]
+    used = dict.fromkeys(name for task in spec.tasks.values() for name in task.sources)
+    sources = {name: build(given[name], source_room, f"sources.{name}") for name in used}
+    tables = {name: source.load(progress=progress) for name, source in sources.items()}
+    corpora = {name: s.corpus(progress) for name, s in sources.items() if isinstance(s, source_room.RetrievalFolder)}
     notes: list[str] = []
     tasks = {
-        name: _split_task(name, task, tables[task.source], objects[name], seed=spec.seeds[0], notes=notes)
+        name: _make_task(name, task, _Rows(tables, corpora), objects[name], seed=spec.seeds[0], notes=notes)
         for name, task in spec.tasks.items()
     }
     cleaned, rows = _without_leaks(tasks, spec.leakage)
     return Prepared(recipe, cleaned, tables, rows, tuple(notes))
-
-
-def _is_path(value: object) -> bool:
-    """Whether a source is given as a plain file path."""
-    return isinstance(value, str) and ("/" in value or "." in value) and ":" not in value
 
 
 def _objects(name: str, task: TaskSpec) -> tuple[Any, list[Any]]:
@@ -130,36 +124,71 @@ def _objects(name: str, task: TaskSpec) -> tuple[Any, list[Any]]:
     return objective, evaluations
 
 
-def _split_task(
-    name: str, task: TaskSpec, table: pa.Table, objects: tuple[Any, list[Any]], *, seed: int, notes: list[str]
+@dataclass(frozen=True)
+class _Rows:
+    """What the sources gave: tables, and the corpora of retrieval folders."""
+
+    tables: Mapping[str, pa.Table]
+    corpora: Mapping[str, pa.Table]
+
+    def signal(self, name: str, kind: type[Signal], task: TaskSpec) -> Signal:
+        """The rows of one source as a signal."""
+        signal = kind.of(self.tables[name], columns=task.columns)
+        return signal.with_corpus(self.corpora[name]) if isinstance(signal, Pairs) and name in self.corpora else signal
+
+
+def _make_task(
+    name: str, task: TaskSpec, rows: _Rows, objects: tuple[Any, list[Any]], *, seed: int, notes: list[str]
 ) -> PreparedTask:
+    """Turn the rows of a task's sources into a signal, check it against objective and evaluation, and divide it."""
     where = f"tasks.{name}"
+    objective, evaluations = objects
     try:
-        kind = getattr(signal_room, task.signal) if task.signal else detect(table, columns=task.columns)
-        signal = kind.of(table, columns=task.columns)
-        if issubclass(kind, Labelled):
+        kind = getattr(signal_room, task.signal) if task.signal else detect(rows.tables[task.source], task.columns)
+        contract(objective).check(provided_fields(kind), where="objective")
+        _check_evaluations(evaluations, kind)
+        signal = rows.signal(task.source, kind, task)
+        if isinstance(signal, Labelled):
             kept = min_per_label(signal, task.min_per_label)
-            signal, rare = kept.signal, kept.dropped
-            if rare:
-                notes.append(f"{name}: {len(rare)} labels with fewer than {task.min_per_label} rows were left out.")
-        objective, evaluations = objects
-        contract(objective).check(provided_fields(kind), where=f"{where}.objective")
-        for evaluation in evaluations:
-            if not issubclass(kind, tuple(evaluation.signals)):
-                known = ", ".join(s.__name__ for s in evaluation.signals)
-                raise InputError(
-                    f"{type(evaluation).__name__} judges {known}, and this task is {kind.__name__}. "
-                    "Choose another evaluation, or give `signal:`."
-                )
-        parts = split(
-            signal, by=task.split.by, stratify=task.split.stratify, dev=task.split.dev, test=task.split.test, seed=seed
-        )
-    except RecipeError:
-        raise
+            signal = kept.signal
+            if kept.dropped:
+                notes.append(f"{name}: {len(kept.dropped)} labels with fewer than {task.min_per_label} rows left out.")
+        parts = _parts(task, signal, lambda source: rows.signal(source, kind, task), seed=seed)
     except InputError as error:
         raise type(error)(f"{where}: {error}") from error
-    train, dev, test = (signal.take(rows) for rows in (parts.train, parts.dev, parts.test))
-    return PreparedTask(name, task, train, dev, test, objective, evaluations)
+    return PreparedTask(name, task, *parts, objective, evaluations)
+
+
+def _check_evaluations(evaluations: Sequence[Any], kind: type[Signal]) -> None:
+    for evaluation in evaluations:
+        if not issubclass(kind, tuple(evaluation.signals)):
+            known = ", ".join(s.__name__ for s in evaluation.signals)
+            raise InputError(
+                f"{type(evaluation).__name__} judges {known}, and this task is {kind.__name__}. "
+                "Choose another evaluation, or give `signal:`."
+            )
+
+
+def _parts(
+    task: TaskSpec, signal: Signal, read: Callable[[str], Signal], *, seed: int
+) -> tuple[Signal, Signal, Signal]:
+    """Train, dev and test rows: from sources of their own where the recipe names them, else by splitting.
+
+    Raises:
+        InputError: no test rows.
+    """
+    rule = task.split
+    dev = 0.0 if task.dev_source else rule.dev
+    test = 0.0 if task.test_source else rule.test
+    cut = split(signal, by=rule.by, stratify=rule.stratify, dev=dev, test=test, seed=seed)
+    found = (
+        signal.take(cut.train),
+        read(task.dev_source) if task.dev_source else signal.take(cut.dev),
+        read(task.test_source) if task.test_source else signal.take(cut.test),
+    )
+    if not len(found[2]):
+        raise InputError("no row is left to test on. Raise `split.test`, or name a `test_source`.")
+    return found
 
 
 def _without_leaks(
@@ -167,7 +196,7 @@ def _without_leaks(
 ) -> tuple[dict[str, PreparedTask], list[Mapping[str, Any]]]:
     """Drop, report or refuse train rows that a held-out split of any task holds too."""
     parts = {name: {"train": t.train, "dev": t.dev, "test": t.test} for name, t in tasks.items()}
-    leaks = find_leaks(parts, sources={name: t.spec.source for name, t in tasks.items()})
+    leaks = find_leaks(parts, sources={name: _family(t.spec) for name, t in tasks.items()})
     rows = list(leaks.rows)
     if rule == "report" or not leaks.count:
         return dict(tasks), rows
@@ -183,6 +212,11 @@ def _without_leaks(
             raise InputError(f"tasks.{name}: no train row is left after {len(task.train)} leaks were dropped.")
         cleaned[name] = replace(task, train=train, dropped=len(task.train) - len(train))
     return cleaned, rows
+
+
+def _family(task: TaskSpec) -> str:
+    """Tasks of one source share ids; a task with held-out sources of its own has ids that mean nothing elsewhere."""
+    return task.source if len(task.sources) == 1 else "+".join(task.sources)
 
 
 def settings_of(recipe: Recipe, sizes: Sequence[int], *, seed: int) -> Settings:

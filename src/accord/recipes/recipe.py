@@ -132,12 +132,22 @@ class Recipe:
 
 
 def _absolute(source: Any, folder: Path) -> Any:
-    """A source whose `path` argument does not depend on the working folder; a plain path means `File`."""
-    if isinstance(source, str) and (folder / source).exists():
-        return {"File": {"path": str((folder / source).resolve())}}
+    """A source that does not depend on the working folder; a plain path means `File`, or `RetrievalFolder`."""
+    if isinstance(source, str) and _is_path(source):
+        place = (folder / source).resolve()
+        return {"RetrievalFolder" if place.is_dir() else "File": {"path": str(place)}}
     if isinstance(source, dict):
         return {
-            kind: {k: str((folder / v).resolve()) if k == "path" else v for k, v in (arguments or {}).items()}
+            kind: {k: str((folder / v).resolve()) if k in PATHS and v else v for k, v in (arguments or {}).items()}
             for kind, arguments in source.items()
         }
     return source
+
+
+PATHS = frozenset({"path", "root"})
+"""Arguments of sources that name a place on the disk."""
+
+
+def _is_path(source: str) -> bool:
+    """Whether a source is given as a plain path and not as the name of a class."""
+    return ":" not in source and ("/" in source or "." in source)

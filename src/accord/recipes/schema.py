@@ -75,12 +75,19 @@ class TaskSpec(Spec):
     signal: Signal | None = None
     columns: dict[str, str] = {}
     split: SplitSpec = SplitSpec()
+    dev_source: str | None = None
+    test_source: str | None = None
     min_per_label: Annotated[int, Field(ge=1)] = 2
     objective: Thing
     evaluate: Things
     weight: Positive = 1.0
     loss_weight: Positive = 1.0
     prompts: PromptSpec = PromptSpec()
+
+    @property
+    def sources(self) -> list[str]:
+        """All sources that the task reads, its own first."""
+        return [name for name in (self.source, self.dev_source, self.test_source) if name is not None]
 
 
 class EarlyStoppingSpec(Spec):
@@ -149,9 +156,10 @@ class RecipeSpec(Spec):
     @model_validator(mode="after")
     def _names_meet(self) -> RecipeSpec:
         for name, task in self.tasks.items():
-            if task.source not in self.sources:
-                hint = did_you_mean(task.source, self.sources)
-                raise ValueError(f"task `{name}` reads the source `{task.source}`, which is not listed.{hint}")
+            for source in task.sources:
+                if source not in self.sources:
+                    hint = did_you_mean(source, self.sources)
+                    raise ValueError(f"task `{name}` reads the source `{source}`, which is not listed.{hint}")
         if self.index is not None and self.index.task not in self.tasks:
             raise ValueError(f"index.task is `{self.index.task}`.{did_you_mean(self.index.task, self.tasks)}")
         return self

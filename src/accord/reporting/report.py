@@ -13,8 +13,8 @@ from typing import Any
 from accord.core.errors import require
 from accord.core.storage import atomic_file
 from accord.reporting import formats, plots
-from accord.reporting.plots.palette import COLOURS, VERDICTS, Mark, marks
-from accord.reporting.rows import Difference
+from accord.reporting.plots.palette import COLOURS, KNOWN, VERDICTS, Mark, marks
+from accord.reporting.rows import Difference, kind
 from accord.reporting.run_folder import Run, read_run
 from accord.reporting.steps import curves, main_run, shares
 from accord.reporting.summary import order_models
@@ -99,8 +99,8 @@ def _drawings(run: Run) -> dict[str, Any]:
 
 
 def _legend(runs: Sequence[str], tasks: Sequence[str]) -> list[Mark]:
-    """One entry a look: the single-task models share theirs."""
-    kinds = order_models((run.partition(":")[0] if run.startswith("single:") else run for run in runs), tasks)
+    """One entry a look: the single-task models share theirs, and so do the seeds."""
+    kinds = order_models((kind(run) if kind(run) in KNOWN else run for run in runs), tasks)
     return list(marks(kinds).values())
 
 
@@ -121,7 +121,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     encoder, train = run.recipe.get("encoder"), run.recipe.get("train")
     model = encoder.get("model") if isinstance(encoder, Mapping) else encoder
     steps = train.get("steps") if isinstance(train, Mapping) else None
-    total = sum(run.summary.seconds.values())
+    total = sum(seconds for seconds in run.summary.seconds.values() if seconds is not None)
     found = [
         ("Base model", model),
         ("Tasks", len({row.task for row in run.summary.rows}) or None),

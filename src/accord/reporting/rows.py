@@ -8,7 +8,7 @@ from typing import Literal
 
 from accord.reporting import formats
 
-__all__ = ["Cell", "Difference", "Row", "Verdict"]
+__all__ = ["Cell", "Difference", "Row", "Verdict", "kind"]
 
 Verdict = Literal["better", "worse", "same", "unmeasured"]
 
@@ -68,3 +68,12 @@ class Difference:
     def pair(self) -> str:
         """Both sides as one label."""
         return f"{self.a} {formats.MINUS} {self.b}"
+
+
+def kind(name: str) -> str:
+    """What a model is, without its task and its seed.
+
+    >>> kind("single:topic@1"), kind("joint@1"), kind("run:a@b")
+    ('single', 'joint', 'run')
+    """
+    return name.partition(":")[0].partition("@")[0]

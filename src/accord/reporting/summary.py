@@ -11,7 +11,7 @@ from typing import Any
 from accord.core.records import Comparison, Results, Score
 from accord.reporting import formats
 from accord.reporting.headline import headline
-from accord.reporting.rows import Cell, Difference, Row, Verdict
+from accord.reporting.rows import Cell, Difference, Row, Verdict, kind
 
 __all__ = ["Summary", "order_models", "summarise"]
 
@@ -93,16 +93,16 @@ def summarise(results: Results | Summary) -> Summary:
 def order_models(names: Iterable[str], tasks: Sequence[str] = ()) -> list[str]:
     """Without repetition: base, singles in order of tasks, joint, balanced, merged, the rest, then other runs.
 
-    >>> order_models(["run:x", "joint", "odd", "single:b", "single:a", "base", "joint"], ["a", "b"])
-    ['base', 'single:a', 'single:b', 'joint', 'odd', 'run:x']
+    >>> order_models(["run:x", "joint@1", "joint", "odd", "single:b", "single:a", "base", "joint"], ["a", "b"])
+    ['base', 'single:a', 'single:b', 'joint', 'joint@1', 'odd', 'run:x']
     """
 
-    def rank(name: str) -> tuple[int, int]:
-        kind, _, task = name.partition(":")
-        if kind == "run":
-            return len(FIRST) + 1, 0
-        first = FIRST.index(kind) if kind in FIRST else len(FIRST)
-        return first, tasks.index(task) if task in tasks else len(tasks)
+    def rank(name: str) -> tuple[int, int, str]:
+        task, _, seed = (name.partition(":")[2] or name).partition("@")
+        if kind(name) == "run":
+            return len(FIRST) + 1, 0, ""
+        first = FIRST.index(kind(name)) if kind(name) in FIRST else len(FIRST)
+        return first, tasks.index(task) if task in tasks else len(tasks), seed if first < len(FIRST) else ""
 
     return sorted(dict.fromkeys(names), key=rank)
 

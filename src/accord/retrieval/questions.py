@@ -67,10 +67,15 @@ class Questions:
             value = getattr(encoder, key, None)
             known[key] = value() if callable(value) else value
         for key in ("fingerprint", "dim", "prompts"):
-            stored, found = self.record.get(key), known[key]
+            stored, found = _said(self.record.get(key)), _said(known[key])
             if stored is not None and found is not None and found != stored:
                 wanted = self.record.get("path") or self.record.get("name") or "the model that made the store"
                 raise ModelError(
                     f"The model's {key} is {found!r}, but the vectors in {self.folder} were made with {stored!r}. "
                     f"Search with {wanted}, or index the documents again with this model."
                 )
+
+
+def _said(value: Any) -> Any:
+    """A prompt that says nothing is no prompt."""
+    return {k: v for k, v in value.items() if v} if isinstance(value, Mapping) else value

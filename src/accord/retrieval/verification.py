@@ -103,6 +103,7 @@ def verify(path: Path | str, *, progress: Progress = silent) -> VerifyReport:
     if not path.is_dir():
         raise InputError(f"{path} is not a folder, so it holds no store.")
     found = _Findings()
+    noted = _noted_version(path, found)  # before the database is looked at: a writer may be at work
     if not (path / DATABASE).is_file():
         found.add("missing", DATABASE, "the database is gone")
     else:
@@ -111,7 +112,10 @@ def verify(path: Path | str, *, progress: Progress = silent) -> VerifyReport:
             connection.execute("BEGIN")
             _check_database(connection, path, found)
             _check_files(path, found, progress)
-    _check_version(path, found)
+    if noted is None and found.version:
+        found.add("missing", VERSION_FILE, "the note of the last commit is gone")
+    elif found.version < (noted or 0):
+        found.add("missing", DATABASE, f"acknowledged commits {found.version + 1} to {noted} are lost")
     problems = tuple(dict.fromkeys(found.problems))
     return VerifyReport(str(path), found.documents, len(found.segments), found.bytes, problems)
 
@@ -224,15 +228,11 @@ def _located(segment: Segment, changed: list[int]) -> str:
     return f"{len(changed)} changed: {'; '.join(places)}"
 
 
-def _check_version(path: Path, found: _Findings) -> None:
-    """The last commit that was acknowledged is noted beside the database: a lost log cannot hide."""
+def _noted_version(path: Path, found: _Findings) -> int | None:
+    """The last commit that was acknowledged, noted beside the database: a lost log cannot hide."""
     file = path / VERSION_FILE
     if not file.is_file():
-        if found.version:
-            found.add("missing", VERSION_FILE, "the note of the last commit is gone")
-        return
+        return None
     with found.guarded("changed", VERSION_FILE):
-        noted = read_json(file)["version"]
-        if found.version < noted:
-            lost = noted - found.version
-            found.add("missing", DATABASE, f"{lost} acknowledged commits after commit {found.version} are lost")
+        return int(read_json(file)["version"])
+    return 0

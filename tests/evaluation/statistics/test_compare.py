@@ -89,5 +89,7 @@ def test_what_cannot_be_compared_is_named(observed):
         compare(observed, [("jiont", "base")])
     with pytest.raises(InputError, match="not measured by the same metric on any task"):
         compare(observed, [("single:search", "single:names")])
+    with pytest.raises(InputError, match=r"`nDCG@10` of `base` on `search` \(seed 0\) was measured twice"):
+        compare([*observed, observed[0]], PAIRS)
     with pytest.raises(InputError, match="the same model"):
         compare(observed, [("base", "base")])

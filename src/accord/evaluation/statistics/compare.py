@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from accord.core.errors import InputError
 from accord.core.records import Comparison, Score
-from accord.evaluation.observed import Observed
+from accord.evaluation.observed import Observed, check_distinct
 from accord.evaluation.statistics.bootstrap import interval
 from accord.evaluation.statistics.difference import paired
 from accord.evaluation.statistics.holm import holm
@@ -88,8 +88,10 @@ def compare(
         Records, pair by pair, tasks in order of appearance.
 
     Raises:
-        InputError: a pair without a common task, or measured on other examples.
+        InputError: a pair without a common task or measured on other examples, or two measurements under one name.
     """
+    observed = list(observed)
+    check_distinct(observed)
     held: dict[str, dict[tuple[str, str], list[Observed]]] = {}
     for one in observed:
         if every_metric or one.measured.primary:

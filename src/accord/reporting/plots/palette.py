@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from accord.reporting.rows import kind
+
 __all__ = ["COLOURS", "PAPER", "VERDICTS", "Colour", "Mark", "marks"]
 
 
@@ -94,7 +96,7 @@ def marks(names: Iterable[str]) -> dict[str, Mark]:
     found: dict[str, Mark] = {}
     others = 0
     for name in dict.fromkeys(names):
-        known = KNOWN.get(name.partition(":")[0])
+        known = KNOWN.get(kind(name))
         shape, path, colour, dash = known or OTHERS[others % len(OTHERS)]
         others += known is None
         found[name] = Mark(name, colour, shape, path, dash)

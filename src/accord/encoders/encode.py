@@ -1,0 +1,127 @@
+"""Many texts to vectors: tokenise once, fold duplicates, sort by true length, batch by tokens, write into place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from accord.core.checks import check_at_least, check_choice
+from accord.core.errors import InputError
+from accord.core.progress import Advance, Progress, silent
+from accord.core.types import View
+from accord.encoders.base import Encoder, Tokens
+from accord.encoders.engines import PRECISIONS, Engine, choose_engine
+from accord.encoders.output import open_output
+from accord.maths.packing import token_batches
+
+__all__ = ["WINDOW", "encode_texts"]
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 32_768
+"""Texts that are tokenised, folded and sorted together; memory does not grow beyond one window."""
+
+
+def encode_texts(
+    encoder: Encoder,
+    texts: str | Sequence[str],
+    *,
+    prompt: str,
+    batch_tokens: int,
+    out: Path | str | np.ndarray | None,
+    precision: str,
+    view: View,
+    progress: Progress | None,
+) -> np.ndarray:
+    """The work behind :meth:`accord.encoders.TextEncoder.encode`, which says what the arguments mean.
+
+    Equal texts are encoded once within a window of 32,768. Longest texts go first, so that memory peaks early. The
+    encoder is in evaluation mode meanwhile and returns to the mode it was in, also after Ctrl-C.
+    """
+    check_at_least("batch_tokens", batch_tokens, 1)
+    check_choice("precision", precision, PRECISIONS)
+    many = [texts] if isinstance(texts, str) else _sequence(texts)
+    dim = encoder.dim if view.dim is None else view.dim
+    seen = _Seen()
+    engine: Engine | None = None
+    show = silent if progress is None else progress
+    with (
+        open_output(out, len(many), dim) as output,
+        _evaluation(encoder),
+        torch.inference_mode(),
+        show("encode", total=len(many), unit="texts") as advance,
+    ):
+        for start in range(0, len(many), WINDOW):
+            distinct, inverse = _fold(many[start : start + WINDOW], start)
+            tokens = encoder.tokenize(distinct, prompt=prompt)
+            seen.add(tokens, inverse)
+            engine = engine or choose_engine(encoder, tokens, precision, view)
+            output.write(_encode_window(engine, tokens, inverse, dim, batch_tokens, advance))
+    seen.report(encoder.max_length)
+    if output.array is None:
+        path = Path(str(out))
+        return np.load(path, mmap_mode="r" if len(many) else None)
+    return output.array[0] if isinstance(texts, str) else output.array
+
+
+def _encode_window(
+    engine: Engine, tokens: Tokens, inverse: np.ndarray, dim: int, batch_tokens: int, advance: Advance
+) -> np.ndarray:
+    vectors = np.empty((len(tokens.ids), dim), dtype=np.float32)
+    copies = np.bincount(inverse, minlength=len(vectors))
+    for rows in token_batches(tokens.ids.lengths, batch_tokens):
+        vectors[rows] = engine(tokens.ids, rows, prompt_tokens=tokens.prompt_tokens)
+        advance(int(copies[rows].sum()))
+    return vectors if len(vectors) == len(inverse) else vectors[inverse]
+
+
+def _fold(texts: Sequence[str], start: int) -> tuple[list[str], np.ndarray]:
+    """Distinct texts in order of appearance, and which of them each text is."""
+    places: dict[str, int] = {}
+    try:
+        inverse = [places.setdefault(text, len(places)) for text in texts]
+    except TypeError as error:
+        raise InputError(f"`texts` must hold strings, from position {start} on: {error}.") from error
+    return list(places), np.array(inverse, dtype=np.int64)
+
+
+def _sequence(texts: Sequence[str]) -> Sequence[str]:
+    return texts if isinstance(texts, (list, tuple)) else list(texts)
+
+
+@contextmanager
+def _evaluation(encoder: Encoder) -> Iterator[None]:
+    training = encoder.training
+    encoder.train(False)
+    try:
+        yield
+    finally:
+        encoder.train(training)
+
+
+class _Seen:
+    """What to say once at the end."""
+
+    def __init__(self) -> None:
+        self.texts = self.distinct = self.truncated = self.empty = 0
+
+    def add(self, tokens: Tokens, inverse: np.ndarray) -> None:
+        self.texts += len(inverse)
+        self.distinct += len(tokens.ids)
+        self.truncated += tokens.truncated
+        self.empty += tokens.empty
+
+    def report(self, max_length: int) -> None:
+        if self.truncated:
+            logger.warning(
+                "%d of %d distinct texts were longer than max_length = %d tokens and were cut",
+                self.truncated, self.distinct, max_length,
+            )  # fmt: skip
+        if self.empty:
+            logger.warning("empty texts were encoded as what the special tokens alone make")
+        logger.debug("encoded %d texts, %d distinct", self.texts, self.distinct)

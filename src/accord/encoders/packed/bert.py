@@ -1,0 +1,144 @@
+"""BERT and its kin without padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from accord.core.types import Ragged
+from accord.encoders.packed.linear import PackedLinear
+
+__all__ = ["PackedBert", "Segment", "packed_program"]
+
+FAMILIES = frozenset({"BertModel", "RobertaModel", "XLMRobertaModel", "CamembertModel"})
+OFFSET = frozenset({"RobertaModel", "XLMRobertaModel", "CamembertModel"})
+
+Segment = tuple[int, int, int]
+"""Texts of one length in a packed batch: first row, how many texts, how long each is."""
+
+
+def packed_program(backbone: Any, dtype: torch.dtype) -> PackedBert | None:
+    """A program for this backbone, or None where it is of another kind or was changed (adapters, hooks, quantised layers).
+
+    Args:
+        backbone: a transformers model.
+        dtype: float32 or bfloat16.
+    """
+    kind, config = type(backbone).__name__, backbone.config
+    if kind not in FAMILIES or not type(backbone).__module__.startswith("transformers.models."):
+        return None
+    plain = (
+        not getattr(config, "is_decoder", False)
+        and config.hidden_act == "gelu"
+        and getattr(config, "position_embedding_type", "absolute") in {"absolute", None}
+    )
+    if not plain or any(_touched(module) for module in backbone.modules()):
+        return None
+    return PackedBert(backbone, dtype)
+
+
+def _touched(module: nn.Module) -> bool:
+    hooks = module._forward_hooks or module._forward_pre_hooks
+    foreign = not type(module).__module__.startswith(("torch.nn.", "transformers."))
+    return bool(hooks) or foreign or "forward" in vars(module) or hasattr(module, "parametrizations")
+
+
+class _Layer:
+    """One layer's weights, laid out for the products."""
+
+    def __init__(self, layer: Any, dtype: torch.dtype) -> None:
+        own, out = layer.attention.self, layer.attention.output
+        parts = (own.query, own.key, own.value)
+        self.qkv = PackedLinear(
+            torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]), dtype=dtype
+        )
+        self.out = PackedLinear(out.dense.weight, out.dense.bias, dtype=dtype)
+        self.up = PackedLinear(
+            layer.intermediate.dense.weight, layer.intermediate.dense.bias, dtype=dtype, gelu=True
+        )
+        self.down = PackedLinear(layer.output.dense.weight, layer.output.dense.bias, dtype=dtype)
+        self.norms = [_norm(out.LayerNorm, dtype), _norm(layer.output.LayerNorm, dtype)]
+
+
+def _norm(norm: nn.LayerNorm, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    return norm.weight.detach().to(dtype), norm.bias.detach().to(dtype)
+
+
+class PackedBert:
+    """The layers of one backbone, as they were when this was made.
+
+    Args:
+        backbone: of one of the known families.
+        dtype: to compute in.
+    """
+
+    def __init__(self, backbone: Any, dtype: torch.dtype) -> None:
+        config, embeddings = backbone.config, backbone.embeddings
+        self.dtype = dtype
+        self.width, self.heads = config.hidden_size, config.num_attention_heads
+        self.epsilon = config.layer_norm_eps
+        self.first = config.pad_token_id + 1 if type(backbone).__name__ in OFFSET else 0
+        types = embeddings.token_type_embeddings.weight[0]
+        self.words = embeddings.word_embeddings.weight.detach()
+        self.places = (embeddings.position_embeddings.weight + types).detach()[self.first :]
+        self.norm = _norm(embeddings.LayerNorm, torch.float32)
+        self.layers = [_Layer(layer, dtype) for layer in backbone.encoder.layer]
+
+    def __call__(
+        self, ids: Ragged, rows: np.ndarray, *, layer: int | None = None
+    ) -> tuple[Tensor, list[Segment]]:
+        """Token vectors of some texts, end to end.
+
+        Args:
+            ids: all texts.
+            rows: which of them, those of equal length next to each other.
+            layer: after how many layers to stop.
+
+        Returns:
+            (tokens, width) float32 vectors, and where texts of each length lie.
+        """
+        segments = _segments(ids.lengths[rows])
+        h = self._embed(ids, rows)
+        for block in self.layers[:layer]:
+            h = self._layer(block, h, segments)
+        return h.float(), segments
+
+    def _embed(self, ids: Ragged, rows: np.ndarray) -> Tensor:
+        flat = torch.from_numpy(np.concatenate([ids[row] for row in rows]).astype(np.int64))
+        places = torch.from_numpy(np.concatenate([np.arange(n) for n in ids.lengths[rows]]))
+        h = F.embedding(flat, self.words) + F.embedding(places, self.places)
+        return F.layer_norm(h, (self.width,), *self.norm, self.epsilon).to(self.dtype)
+
+    def _layer(self, block: _Layer, h: Tensor, segments: Sequence[Segment]) -> Tensor:
+        attended = self._attend(block.qkv(h), segments)
+        h = F.layer_norm(block.out(attended) + h, (self.width,), *block.norms[0], self.epsilon)
+        return F.layer_norm(block.down(block.up(h)) + h, (self.width,), *block.norms[1], self.epsilon)
+
+    def _attend(self, qkv: Tensor, segments: Sequence[Segment]) -> Tensor:
+        """Attention within each text; `qkv` is (tokens, 3 x width)."""
+        attended = torch.empty((len(qkv), self.width), dtype=qkv.dtype)
+        each = self.width // self.heads
+        for start, texts, length in segments:
+            end = start + texts * length
+            # (3, texts, heads, length, each)
+            q, k, v = qkv[start:end].view(texts, length, 3, self.heads, each).permute(2, 0, 3, 1, 4)
+            found = F.scaled_dot_product_attention(q, k, v)
+            attended[start:end].view(texts, length, self.heads, each).copy_(found.transpose(1, 2))
+        return attended
+
+
+def _segments(lengths: np.ndarray) -> list[Segment]:
+    """Runs of equal length.
+
+    >>> _segments(np.array([3, 3, 2]))
+    [(0, 2, 3), (6, 1, 2)]
+    """
+    edges = np.flatnonzero(np.diff(lengths)) + 1
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    bounds = [0, *edges.tolist(), len(lengths)]
+    return [(int(starts[a]), b - a, int(lengths[a])) for a, b in zip(bounds, bounds[1:])]
