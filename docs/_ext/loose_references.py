@@ -1,7 +1,7 @@
 """Lets docstrings name things as readers know them, while a name that nothing has stays an error under `-n`.
 
-A role such as :class:`InfoNCE` finds the place where that name is documented, the nearest one if there are several. What
-exists without a page of its own, and what other packages own, is shown without a link.
+A role such as :class:`InfoNCE` finds the place where that name is documented, the nearest one if there are several.
+What exists without a page of its own, and what other packages own, is shown without a link.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lets a docstring hold the Markdown that reads best in an editor: fenced code, tables, and nested lists without blanks."""
+"""Lets a docstring hold the Markdown that reads best in an editor: fenced code, tables, tight nested lists."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Fills `<!-- accord: NAME -->` in the pages with what the code itself says, each time they are built.
 
 - `commands`: every command, argument and option, from the typer application;
-- `recipe`: every key of a recipe from the schema, explained in `reference/recipe-keys.yaml` (a key that is not explained,
-  or an explanation without a key, stops the build), and every class that may stand in one;
+- `recipe`: every key of a recipe from the schema, explained in `reference/recipe-keys.yaml` (a key that is not
+  explained, or an explanation without a key, stops the build), and every class that may stand in one;
 - `objectives`: which objective each signal can train, from what one asks for and the other provides;
 - `fields`: everything that an objective may ask for;
 - `ready NAME`: a ready recipe as it ships.

@@ -73,6 +73,18 @@ def test_ids_count_only_within_a_source():
     assert together.rows == [{"task": "here", "held_out_by": "there", "kind": "id", "count": 1}]
 
 
+def test_parts_may_come_from_sources_of_their_own():
+    def part(*texts):
+        return Unlabelled.of({"text": list(texts)})  # ids 0, 1, ...
+
+    tasks = {"a": {"train": part("x", "y"), "test": part("z")}, "b": {"train": part("v", "w"), "test": part("u")}}
+    apart = {name: {"train": f"{name}.train", "test": f"{name}.test"} for name in tasks}
+    assert find_leaks(tasks, sources=apart).count == 0
+    crossed = find_leaks(tasks, sources=apart | {"b": {"train": "b.train", "test": "a.train"}})
+    assert crossed.rows == [{"task": "a", "held_out_by": "b", "kind": "id", "count": 1}]
+    assert find_leaks({"a": tasks["a"]}, sources={"a": "a.train+a.test"}).count == 0
+
+
 def test_dev_in_test_is_reported_and_nothing_dropped():
     def part(*found):
         return Unlabelled.of({"text": list(found)})

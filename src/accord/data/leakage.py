@@ -42,34 +42,36 @@ class Leakage:
         return sum(self.dropped.values())
 
 
-def find_leaks(tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[str, str] | None = None) -> Leakage:
-    """Find train rows whose id or text is held out by any task, the same one included.
+def find_leaks(
+    tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[str, str | Mapping[str, str]] | None = None
+) -> Leakage:
+    """Find train rows whose text is held out by any task, the same one included, or whose id is held out by another.
 
     A row leaks when any of its texts (positives and negatives too) equals any text of a dev or test part, after NFKC,
     case folding and joining of white space. Documents of a retrieval corpus are no held-out texts: everybody searches
-    in them. Ids are compared between tasks that share a source, since elsewhere equal ids mean nothing.
+    in them. Ids are compared between tasks that share a source, since elsewhere equal ids mean nothing (rows of two
+    files can carry the same numbers).
 
     Args:
         tasks: for each task, its parts "train", "dev" and "test"; parts may be absent.
-        sources: name of each task's source; tasks with equal names share ids. The ids of a task without one are not
-            compared.
+        sources: name of each task's source, or of each part's where they differ; equal names share ids. The ids of a
+            task without one are not compared.
 
     Raises:
         InputError: a part by another name.
 
     >>> from accord.data.signals import Unlabelled
     >>> train, test = Unlabelled.of({"text": ["A cat", "a dog"]}), Unlabelled.of({"text": ["a  CAT"]})
-    >>> leaks = find_leaks({"pets": {"train": train, "test": test}}, sources={"pets": "farm"})
-    >>> leaks.keep["pets"].tolist(), [row["kind"] for row in leaks.rows]
-    ([1], ['id', 'text'])
+    >>> leaks = find_leaks({"pets": {"train": train, "test": test}})
+    >>> leaks.keep["pets"].tolist(), leaks.rows
+    ([1], [{'task': 'pets', 'held_out_by': 'pets', 'kind': 'text', 'count': 1}])
     """
     for task, parts in tasks.items():
         for part in parts:
             if part not in PARTS:
                 raise InputError(f"`tasks`: the parts of `{task}` are train, dev and test. Got {part!r}.")
-    sources = dict(sources or {})
+    sources = sources or {}
     held_texts = {task: _texts_of(tasks[task], ("dev", "test")) for task in tasks}
-    held_ids = {task: _ids_of(tasks[task], ("dev", "test")) for task in tasks}
     rows: list[dict[str, str | int]] = []
     keep: dict[str, np.ndarray] = {}
     for task, parts in tasks.items():
@@ -78,8 +80,7 @@ def find_leaks(tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[st
         train = _Rows(parts["train"])
         leaked = np.zeros(len(train), dtype=bool)
         for holder in tasks:
-            same = task in sources and sources[task] == sources.get(holder)
-            shared = held_ids[holder] if same else set()
+            shared = _shared_ids(tasks, sources, task, holder)
             for kind, hit in (("id", train.with_ids(shared)), ("text", train.with_texts(held_texts[holder]))):
                 if hit.any():
                     rows.append({"task": task, "held_out_by": holder, "kind": kind, "count": int(hit.sum())})
@@ -144,8 +145,23 @@ def _texts_of(parts: Mapping[str, Signal], names: Iterable[str]) -> set[str]:
     return {text for s in signals for column in s.text_columns for text in _normalised(s, column)[0]}
 
 
-def _ids_of(parts: Mapping[str, Signal], names: Iterable[str]) -> set[str]:
-    return {id_ for name in names if name in parts for id_ in parts[name].ids}
+def _shared_ids(
+    tasks: Mapping[str, Mapping[str, Signal]],
+    sources: Mapping[str, str | Mapping[str, str]],
+    task: str,
+    holder: str,
+) -> set[str]:
+    """Ids that `holder` holds out from the source that `task` trains on; within one task the texts tell."""
+    wanted = _source(sources, task, "train")
+    if holder == task or wanted is None:
+        return set()
+    parts = [part for part in ("dev", "test") if part in tasks[holder] and _source(sources, holder, part) == wanted]
+    return {id_ for part in parts for id_ in tasks[holder][part].ids}
+
+
+def _source(sources: Mapping[str, str | Mapping[str, str]], task: str, part: str) -> str | None:
+    given = sources.get(task)
+    return given if given is None or isinstance(given, str) else given.get(part)
 
 
 def _dev_in_test(tasks: Mapping[str, Mapping[str, Signal]]) -> list[dict[str, str | int]]:

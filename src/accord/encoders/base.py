@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from accord.core.errors import InputError
 from accord.core.types import Embeddings, Ragged, View
 
-__all__ = ["Batch", "Encoder", "Tokens"]
+__all__ = ["Batch", "Encoder", "Tokens", "check_texts"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,10 @@ class Encoder(Protocol):
         """One forward pass."""
         ...
 
+    def fingerprint(self) -> str:
+        """SHA-256 over what decides the vectors."""
+        ...
+
     def state_dict(self) -> Mapping[str, Tensor]:
         """The weights by name."""
         ...
@@ -127,3 +132,20 @@ class Encoder(Protocol):
     def train(self, mode: bool = True) -> Any:
         """Switch dropout on or off."""
         ...
+
+
+def check_texts(texts: Sequence[object], start: int = 0) -> None:
+    """Refuse what is not a string.
+
+    Args:
+        texts: to look through.
+        start: the position of the first one, for the message.
+
+    Raises:
+        InputError: naming the value and its position.
+    """
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(
+                f"`texts` must hold strings. Got {text!r} ({type(text).__name__}) at position {start + number} instead."
+            )

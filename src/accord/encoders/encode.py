@@ -11,15 +11,14 @@ import numpy as np
 import torch
 
 from accord.core.checks import check_at_least, check_choice
-from accord.core.errors import InputError
 from accord.core.progress import Advance, Progress, silent
 from accord.core.types import View
-from accord.encoders.base import Encoder, Tokens
-from accord.encoders.engines import PRECISIONS, Engine, choose_engine
+from accord.encoders.base import Encoder, Tokens, check_texts
+from accord.encoders.engines import PRECISIONS, Engine, choose_engine, plain_engine
 from accord.encoders.output import open_output
 from accord.maths.packing import token_batches
 
-__all__ = ["WINDOW", "encode_texts"]
+__all__ = ["WINDOW", "encode_few", "encode_texts"]
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +68,14 @@ def encode_texts(
     return output.array[0] if isinstance(texts, str) else output.array
 
 
+def encode_few(encoder: Encoder, texts: Sequence[str], *, prompt: str = "") -> np.ndarray:
+    """A few texts through the backbone as it is, in float32, without a word: (n, dim)."""
+    with _evaluation(encoder), torch.inference_mode():
+        tokens = encoder.tokenize(texts, prompt=prompt)
+        engine = plain_engine(encoder)
+        return _encode_window(engine, tokens, np.arange(len(texts)), encoder.dim, 1024, lambda _: None)
+
+
 def _encode_window(
     engine: Engine, tokens: Tokens, inverse: np.ndarray, dim: int, batch_tokens: int, advance: Advance
 ) -> np.ndarray:
@@ -82,11 +89,9 @@ def _encode_window(
 
 def _fold(texts: Sequence[str], start: int) -> tuple[list[str], np.ndarray]:
     """Distinct texts in order of appearance, and which of them each text is."""
+    check_texts(texts, start)
     places: dict[str, int] = {}
-    try:
-        inverse = [places.setdefault(text, len(places)) for text in texts]
-    except TypeError as error:
-        raise InputError(f"`texts` must hold strings, from position {start} on: {error}.") from error
+    inverse = [places.setdefault(text, len(places)) for text in texts]
     return list(places), np.array(inverse, dtype=np.int64)
 
 

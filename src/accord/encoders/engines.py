@@ -16,7 +16,7 @@ from accord.core.types import Ragged, View
 from accord.encoders.base import Encoder, Tokens
 from accord.encoders.packed import PackedBert, packed_program
 
-__all__ = ["PRECISIONS", "Engine", "choose_engine", "native_bfloat16"]
+__all__ = ["PRECISIONS", "Engine", "choose_engine", "native_bfloat16", "plain_engine"]
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +105,11 @@ def choose_engine(encoder: Encoder, tokens: Tokens, precision: str, view: View) 
     return plain
 
 
+def plain_engine(encoder: Encoder) -> Engine:
+    """The backbone as it is, in float32, whole."""
+    return _Plain(encoder, View(), torch.float32)
+
+
 def native_bfloat16(device: torch.device) -> bool:
     """Whether products in bfloat16 are native on this device, hence faster."""
     if device.type == "cuda":
@@ -123,9 +128,7 @@ def _candidates(half: bool, worthwhile: bool) -> Iterator[tuple[torch.dtype, boo
         yield torch.float32, True
 
 
-def _engine(
-    encoder: Encoder, known: _Known, view: View, dtype: torch.dtype, *, packed: bool
-) -> Engine | None:
+def _engine(encoder: Encoder, known: _Known, view: View, dtype: torch.dtype, *, packed: bool) -> Engine | None:
     if not packed:
         return _Plain(encoder, view, dtype)
     if dtype not in known.programs:

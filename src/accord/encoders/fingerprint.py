@@ -38,6 +38,7 @@ def fingerprint(encoder: Encoder, *, vocabulary: str) -> str:
     """SHA-256 over the weights (name, type, shape, bytes), :func:`identity` and the vocabulary.
 
     Args:
+        encoder: whose.
         vocabulary: the tokens in the order of their ids.
 
     Returns:
@@ -47,5 +48,5 @@ def fingerprint(encoder: Encoder, *, vocabulary: str) -> str:
     digest.update(vocabulary.encode("utf-8", "surrogateescape"))
     for name, tensor in sorted(encoder.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(memoryview(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()))
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -35,7 +35,7 @@ class Output:
         if self.array is not None:
             self.array[self.written : self.written + len(block)] = block
         if self.handle is not None:
-            self.handle.write(memoryview(np.ascontiguousarray(block, dtype="<f4")).cast("B"))
+            self.handle.write(np.ascontiguousarray(block, dtype="<f4").data)
         self.written += len(block)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from accord.core.environment import environment
@@ -13,7 +14,7 @@ from accord.core.errors import InputError
 from accord.core.progress import Progress, silent
 from accord.core.records import Comparison, Results, Score
 from accord.core.types import Encodes
-from accord.encoders import load
+from accord.encoders import TextEncoder, load
 from accord.evaluation import CachedEncoder, Measured, Observed, compare, scores
 from accord.evaluation.observed import to_rows
 from accord.recipes.prepare import Prepared, PreparedTask, prepare
@@ -39,12 +40,40 @@ class Evaluation:
     examples: Mapping[str, pa.Table] = field(repr=False)
 
 
+class AtPrecision:
+    """An encoder that always computes in one precision.
+
+    Args:
+        encoder: ours.
+        precision: as in :meth:`~accord.encoders.TextEncoder.encode`.
+    """
+
+    def __init__(self, encoder: TextEncoder, precision: str) -> None:
+        self.encoder = encoder
+        self.precision = precision
+        self.prompts = encoder.prompts
+        self.similarity_name = encoder.similarity_name
+
+    def encode_query(
+        self, texts: Sequence[str], *, prompt_name: str | None = None, progress: Progress | None = None
+    ) -> np.ndarray:
+        """Rows for queries, (n, dim) float32."""
+        return self.encoder.encode_query(texts, prompt_name=prompt_name, precision=self.precision, progress=progress)
+
+    def encode_document(
+        self, texts: Sequence[str], *, prompt_name: str | None = None, progress: Progress | None = None
+    ) -> np.ndarray:
+        """Rows for documents, (n, dim) float32."""
+        return self.encoder.encode_document(texts, prompt_name=prompt_name, precision=self.precision, progress=progress)
+
+
 def measure(
     model: Encodes,
     tasks: Sequence[PreparedTask],
     *,
     split: str = "test",
     seed: int = 0,
+    precision: str = "auto",
     label: str = "evaluate",
     progress: Progress = silent,
 ) -> dict[str, list[Measured]]:
@@ -55,13 +84,14 @@ def measure(
         tasks: prepared tasks.
         split: "test" or "dev".
         seed: of probes and clusterings.
+        precision: of encoders that can choose; "auto" computes in bfloat16 where that is native and a probe allows it.
         label: what the progress bar says.
         progress: opens bars.
 
     Returns:
         task -> all that was measured, primary metrics marked.
     """
-    cached = CachedEncoder(model)
+    cached = CachedEncoder(AtPrecision(model, precision) if isinstance(model, TextEncoder) else model)
     found: dict[str, list[Measured]] = {}
     with progress(label, total=sum(len(t.evaluations) for t in tasks), unit="evaluations") as advance:
         for task in tasks:
@@ -108,16 +138,18 @@ def evaluate(
     names = _names(models)
     seed = prepared.recipe.spec.seeds[0]
     tasks = list(prepared.tasks.values())
+    rules = prepared.recipe.spec.evaluate
     observed: list[Observed] = []
     for name, model in zip(names, models):
         loaded = load(str(model)) if isinstance(model, (str, Path)) else model
-        observed += observe(name, seed, measure(loaded, tasks, seed=seed, label=f"evaluate {name}", progress=progress))
-    rules = prepared.recipe.spec.evaluate
-    found = scores(observed, level=rules.level, resamples=rules.resamples)
+        label = f"evaluate {name}"
+        found = measure(loaded, tasks, seed=seed, precision=rules.precision, label=label, progress=progress)
+        observed += observe(name, seed, found)
+    scored = scores(observed, level=rules.level, resamples=rules.resamples)
     pairs = [(name, names[0]) for name in names[1:]]
     comparisons = compare(observed, pairs, level=rules.level, resamples=rules.resamples)
     results = Results(
-        scores=found,
+        scores=scored,
         comparisons=comparisons,
         environment=environment(),
         seeds=prepared.recipe.spec.seeds,
@@ -125,7 +157,7 @@ def evaluate(
         details={"level": rules.level},
     )
     examples = {t.name: to_rows([one for one in observed if one.task == t.name]) for t in tasks}
-    return Evaluation(found, comparisons, results, examples)
+    return Evaluation(scored, comparisons, results, examples)
 
 
 def _recipe(recipe: Recipe | str | Path) -> Recipe:

@@ -205,7 +205,7 @@ class _Fit:
                 encoder, outcome = self._fresh(tasks), TrainingResult()
                 outcome = train(
                     encoder,
-                    [_training_task(task) for task in tasks],
+                    [_training_task(task, encoder) for task in tasks],
                     settings,
                     run=run,
                     checkpoints=self.folder.checkpoints(run),
@@ -236,7 +236,8 @@ class _Fit:
 
     def _measure(self, name: str, encoder: TextEncoder, tasks: Sequence[PreparedTask], *, seed: int) -> None:
         with self.stage(f"evaluate {name}"):
-            found = measure(encoder, tasks, seed=seed, label=f"evaluate {name}", progress=self.progress)
+            precision, label = self.recipe.spec.evaluate.precision, f"evaluate {name}"
+            found = measure(encoder, tasks, seed=seed, precision=precision, label=label, progress=self.progress)
         self.observed += observe(name, seed, found)
 
     def _record(self, name: str, encoder: TextEncoder, outcome: TrainingResult | None) -> None:
@@ -307,15 +308,17 @@ def task_row(task: PreparedTask) -> dict[str, Any]:
     }
 
 
-def _training_task(task: PreparedTask) -> TrainingTask:
+def _training_task(task: PreparedTask, encoder: TextEncoder) -> TrainingTask:
+    """A task to train on, with the prompts that the encoder will put before its texts afterwards."""
+    query, document = task.prompts
     return TrainingTask(
         name=task.name,
         signal=task.train,
         objective=task.objective,
         weight=task.spec.weight,
         loss_weight=task.spec.loss_weight,
-        query_prompt=task.spec.prompts.query,
-        document_prompt=task.spec.prompts.document,
+        query_prompt=encoder.role_prompt("query", query),
+        document_prompt=encoder.role_prompt("document", document),
     )
 
 

@@ -131,6 +131,7 @@ class EvaluateSpec(Spec):
     baselines: list[Literal["base", "single-task"]] = ["base", "single-task"]
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     resamples: Annotated[int, Field(ge=100)] = 2000
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
 class IndexSpec(Spec):

@@ -34,9 +34,7 @@ class Dense(Described, nn.Module):
     tensor([[1., 2.]], grad_fn=<MmBackward0>)
     """
 
-    def __init__(
-        self, in_features: int, out_features: int, *, bias: bool = True, activation: str = "tanh"
-    ) -> None:
+    def __init__(self, in_features: int, out_features: int, *, bias: bool = True, activation: str = "tanh") -> None:
         super().__init__()
         check_at_least("in_features", in_features, 1)
         check_at_least("out_features", out_features, 1)

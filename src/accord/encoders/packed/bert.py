@@ -54,13 +54,9 @@ class _Layer:
     def __init__(self, layer: Any, dtype: torch.dtype) -> None:
         own, out = layer.attention.self, layer.attention.output
         parts = (own.query, own.key, own.value)
-        self.qkv = PackedLinear(
-            torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]), dtype=dtype
-        )
+        self.qkv = PackedLinear(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]), dtype=dtype)
         self.out = PackedLinear(out.dense.weight, out.dense.bias, dtype=dtype)
-        self.up = PackedLinear(
-            layer.intermediate.dense.weight, layer.intermediate.dense.bias, dtype=dtype, gelu=True
-        )
+        self.up = PackedLinear(layer.intermediate.dense.weight, layer.intermediate.dense.bias, dtype=dtype, gelu=True)
         self.down = PackedLinear(layer.output.dense.weight, layer.output.dense.bias, dtype=dtype)
         self.norms = [_norm(out.LayerNorm, dtype), _norm(layer.output.LayerNorm, dtype)]
 
@@ -89,9 +85,7 @@ class PackedBert:
         self.norm = _norm(embeddings.LayerNorm, torch.float32)
         self.layers = [_Layer(layer, dtype) for layer in backbone.encoder.layer]
 
-    def __call__(
-        self, ids: Ragged, rows: np.ndarray, *, layer: int | None = None
-    ) -> tuple[Tensor, list[Segment]]:
+    def __call__(self, ids: Ragged, rows: np.ndarray, *, layer: int | None = None) -> tuple[Tensor, list[Segment]]:
         """Token vectors of some texts, end to end.
 
         Args:

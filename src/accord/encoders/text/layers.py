@@ -10,7 +10,9 @@ from accord.core.errors import InputError
 
 __all__ = ["cut_layers", "final_norm", "usable_positions"]
 
-OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl", "data2vec-text"})
+OFFSET_POSITIONS = frozenset(
+    {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl", "data2vec-text"}
+)
 """Families whose first positions are taken by padding."""
 
 

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from accord.core.errors import InputError, ModelError
 from accord.core.types import Ragged
-from accord.encoders.base import Tokens
+from accord.encoders.base import Tokens, check_texts
 
 __all__ = ["TextTokens"]
 
@@ -57,7 +57,7 @@ class TextTokens:
         truncated = empty = 0
         for start in range(0, len(texts), BLOCK):
             block = texts[start : start + BLOCK]
-            _check_texts(block, start)
+            check_texts(block, start)
             empty += sum(not text for text in block)
             for encoding in self._encode([prompt + text for text in block] if prompt else block, start):
                 ids = encoding.ids or [self.filler]
@@ -101,11 +101,3 @@ class TextTokens:
                 except UnicodeEncodeError as error:
                     raise InputError(f"Text {start + number} is not valid Unicode: {error.reason}.") from error
             raise
-
-
-def _check_texts(texts: Sequence[str], start: int) -> None:
-    for number, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(
-                f"`texts` must hold strings. Got {text!r} ({type(text).__name__}) at position {start + number} instead."
-            )

@@ -48,7 +48,7 @@ class TextEncoder(nn.Module):
         InputError: a maximum length that the backbone has no positions for, or an unknown default prompt.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         backbone: nn.Module,
         tokenizer: Any,
@@ -190,7 +190,7 @@ class TextEncoder(nn.Module):
             return vectors
         return self.heads[-1](vectors[:, :dim]) if self.normalizes else vectors[:, :dim]
 
-    def encode(  # noqa: PLR0913
+    def encode(
         self,
         texts: str | Sequence[str],
         *,
@@ -243,7 +243,7 @@ class TextEncoder(nn.Module):
         progress: Progress | None = None,
     ) -> np.ndarray:
         """:meth:`encode` with the prompt "query", where the model has one, and else with none."""
-        text = self._prompt(prompt_name or next((n for n in ("query",) if n in self.prompts), None), None)
+        text = self.role_prompt("query", prompt_name)
         return self.encode(texts, prompt=text, precision=precision, progress=progress)
 
     def encode_document(
@@ -255,8 +255,18 @@ class TextEncoder(nn.Module):
         progress: Progress | None = None,
     ) -> np.ndarray:
         """:meth:`encode` with the prompt "document", "passage" or "corpus", where the model has one, and else with none."""
-        text = self._prompt(prompt_name or next((n for n in DOCUMENT_PROMPTS if n in self.prompts), None), None)
+        text = self.role_prompt("document", prompt_name)
         return self.encode(texts, prompt=text, precision=precision, progress=progress)
+
+    def role_prompt(self, role: str, prompt_name: str | None = None) -> str:
+        """What :meth:`encode_query` ("query") or :meth:`encode_document` ("document") puts before a text.
+
+        Args:
+            role: "query" or "document".
+            prompt_name: one of :attr:`prompts` in place of the role's own.
+        """
+        names = ("query",) if role == "query" else DOCUMENT_PROMPTS
+        return self._prompt(prompt_name or next((n for n in names if n in self.prompts), None), None)
 
     def similarity(self, left: Any, right: Any) -> Tensor:
         """Scores (n, m) between two sets of vectors, as :attr:`similarity_name` says."""

@@ -1,0 +1,47 @@
+import dataclasses
+import importlib.util
+import sys
+
+import pytest
+
+from accord.core.errors import DataError
+from claims.results import code_hash, read_results, record, state
+
+
+def test_a_result_is_stale_when_a_method_file_is_another(claim):
+    row = {"claim": "guess", "hash": code_hash(claim)}
+    assert state(claim, None) == "not run"
+    assert state(claim, row) == "current"
+    assert state(dataclasses.replace(claim, method_files=("core/progress.py",)), row) == "stale"
+
+
+def test_a_result_is_stale_when_the_claims_own_file_changes(claim, tmp_path, monkeypatch):
+    file = tmp_path / "made_up_claim.py"
+    file.write_text("def run(context):\n    return 1\n")
+    spec = importlib.util.spec_from_file_location("made_up_claim", file)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "made_up_claim", module)
+    spec.loader.exec_module(module)
+    own = dataclasses.replace(claim, run=module.run)
+    row = {"claim": "guess", "hash": code_hash(own)}
+    assert state(own, row) == "current"
+    file.write_text("def run(context):\n    return 2\n")
+    assert state(own, row) == "stale"
+
+
+def test_recording_replaces_the_row_of_the_same_claim(tmp_path):
+    file = tmp_path / "results.jsonl"
+    assert read_results(file) == {}
+    record({"claim": "b", "effect": 1}, file)
+    record({"claim": "a", "effect": 2}, file)
+    record({"claim": "b", "effect": 3}, file)
+    assert list(read_results(file)) == ["a", "b"]
+    assert read_results(file)["b"]["effect"] == 3
+    assert len(file.read_text().splitlines()) == 2
+
+
+def test_a_bad_line_is_named(tmp_path):
+    file = tmp_path / "results.jsonl"
+    file.write_text('{"claim": "a"}\n{"effect": 1}\n')
+    with pytest.raises(DataError, match="line 2"):
+        read_results(file)
