@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when done, 2 for the caller's mistake, 130 when interrupted."""
     asked = _parser().parse_args(arguments)
+    logging.getLogger("accord").setLevel(logging.ERROR)  # claims cut long texts on purpose, and count them
     try:
         asked.command(asked)
     except InputError as error:

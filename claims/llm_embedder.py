@@ -92,18 +92,18 @@ SCALES = {
         regimes=(Regime(start=Start(name="two layers", layers=2), steps=50, rates=(1e-4, 4e-4)),),
         batch=32,
         max_length=64,
-        queries=150,
-        documents=400,
+        queries=100,
+        documents=300,
     ),
     "full": Scale(
         regimes=(
-            Regime(start=Start(name="packaged"), steps=100, rates=(3e-5, 1e-4)),
-            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=400, rates=(3e-4, 1e-3)),
+            Regime(start=Start(name="packaged"), steps=80, rates=(3e-5, 1e-4)),
+            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=250, rates=(3e-4, 1e-3)),
         ),
         batch=64,
         max_length=128,
         queries=300,
-        documents=1000,
+        documents=700,
     ),
 }
 
@@ -115,6 +115,7 @@ class Study:
     Args:
         parts: train, dev and test of each task, in the order of `ROLES`.
         dropped: train rows of each task that a dev or test split holds.
+        folders: the model folder of each start, by its name.
         shared: what decides a cell's result beside the cell itself, for the cache.
     """
 
@@ -122,6 +123,7 @@ class Study:
     scale: Scale
     parts: Mapping[str, Mapping[str, Pairs]]
     dropped: Mapping[str, int]
+    folders: Mapping[str, str]
     shared: Mapping[str, Any]
 
 
@@ -175,7 +177,14 @@ def _study(context: Context, scale: Scale) -> Study:
         "scale": {**asdict(scale), "regimes": None},
         "data": {name: {part: pairs.fingerprint() for part, pairs in of.items()} for name, of in parts.items()},
     }
-    return Study(context=context, scale=scale, parts=parts, dropped=dict(leaks.dropped), shared=shared)
+    return Study(
+        context=context,
+        scale=scale,
+        parts=parts,
+        dropped=dict(leaks.dropped),
+        folders={r.start.name: r.start.folder(context.model, context.cache) for r in scale.regimes},
+        shared=shared,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +223,7 @@ def _measured(study: Study, regime: Regime, cell: Cell | None, rate: float, seed
         from accord import load
 
         begun = time.perf_counter()
-        folder = regime.start.folder(context.model, context.cache)
+        folder = study.folders[regime.start.name]
         model = load(folder, device=context.device, max_length=study.scale.max_length)
         trained = {} if cell is None else _train(model, study, regime, cell, rate, seed)
         dev, test = (_scores(model, study, part, instructed=cell is not None and cell[1]) for part in ("dev", "test"))

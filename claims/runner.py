@@ -117,7 +117,7 @@ def run_claim(
         **further,
     )
     outcome = claim.run(context)
-    machine = environment("babel")
+    machine = environment()
     return {
         "claim": claim.name,
         "paper": claim.papers[0] if len(claim.papers) == 1 else list(claim.papers),

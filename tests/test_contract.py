@@ -137,7 +137,7 @@ def test_unknown_arguments_are_refused_by_name(room: ModuleType, kind: type) -> 
 
 @every_method
 def test_no_argument_is_swallowed(room: ModuleType, kind: type) -> None:
-    if not kind.__init__.__module__.startswith("accord."):
+    if not (getattr(kind.__init__, "__module__", None) or "").startswith("accord.") and "__init__" not in vars(kind):
         assert not parameters(kind), f"{kind.__name__} inherits a constructor with arguments"
         return
     kinds = {p.kind for p in inspect.signature(kind).parameters.values()}

@@ -44,17 +44,22 @@ def main_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
 
 
-def read_module(path: Path) -> Module:
-    """What a file says of itself and exports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    dotted = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
-    public = {
+def listed(tree: ast.Module) -> set[str]:
+    """Names in the `__all__` of a module."""
+    return {
         element.value
         for node in tree.body
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
         for element in getattr(node.value, "elts", ())
         if isinstance(element, ast.Constant)
     }
+
+
+def read_module(path: Path) -> Module:
+    """What a file says of itself and exports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    dotted = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
+    public = listed(tree)
     exports = tuple(
         (node.name, main_line(ast.get_docstring(node)))
         for node in tree.body
@@ -72,11 +77,13 @@ def package_page(folder: Path) -> str:
     lines = [dotted, "=" * len(dotted), "", f".. automodule:: {dotted}", "   :no-members:", ""]
     if children:
         lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {child}" for child in children), ""]
-    if modules:
+    public = listed(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+    below = [read_module(path) for path in sorted(folder.rglob("*.py"))] if public else modules
+    rows = [(m.name, *export) for m in below for export in m.exports if not public or export[0] in public]
+    if rows:
         lines += [".. list-table::", "   :widths: 30 70", ""]
-        for module in modules:
-            for name, summary in module.exports:
-                lines += [f"   * - :py:obj:`~{module.name}.{name}`", f"     - {summary}"]
+        for module, name, summary in rows:
+            lines += [f"   * - :py:obj:`~{module}.{name}`", f"     - {summary}"]
         lines.append("")
     for module in modules:
         title = module.name.rpartition(".")[2]

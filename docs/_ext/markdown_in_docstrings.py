@@ -59,7 +59,15 @@ def rewrite(app: Sphinx, what: str, name: str, thing: object, options: object, l
     lines[:] = convert(lines)
 
 
+def shorten(
+    app: Sphinx, what: str, name: str, thing: object, options: object, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """A class that inherits torch's catch-all constructor takes no arguments."""
+    return ("()" if signature == "(*args: Any, **kwargs: Any)" else signature), returns
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register; before napoleon, which reads the sections."""
     app.connect("autodoc-process-docstring", rewrite, priority=100)
+    app.connect("autodoc-process-signature", shorten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

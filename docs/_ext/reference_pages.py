@@ -16,6 +16,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ def always_read(app: Sphinx, env: BuildEnvironment, added: set[str], changed: se
 # ------------------------------------------------------------------------------------------------ command line
 
 
+@cache
 def commands() -> str:
     """All commands as Markdown."""
     import typer.main
@@ -99,6 +101,7 @@ def _value(option: Any) -> str:
 # ------------------------------------------------------------------------------------------------------ recipe
 
 
+@cache
 def recipe() -> str:
     """All keys and all classes of a recipe as Markdown."""
     from accord.recipes.schema import RecipeSpec
@@ -106,14 +109,13 @@ def recipe() -> str:
     path = Path(__file__).resolve().parents[1] / "reference" / "recipe-keys.yaml"
     explained: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
     lines = ["## Keys\n", "| key | type | default | |\n|---|---|---|---|"]
-    seen = []
-    for key, kind, default in _keys(RecipeSpec, ""):
-        if key not in explained:
-            raise KeyError(f"{path.name} does not explain the recipe key `{key}`")
-        seen.append(key)
-        lines.append(f"| `{key}` | {kind} | {default} | {explained[key].strip()} |")
+    rows = list(_keys(RecipeSpec, ""))
+    seen = [key for key, _, _ in rows]
+    if missing := [key for key in seen if key not in explained]:
+        raise KeyError(f"{path.name} does not explain the recipe keys {missing}")
     if stale := sorted(set(explained) - set(seen)):
         raise KeyError(f"{path.name} explains keys that recipes no longer have: {stale}")
+    lines += [f"| `{key}` | {kind} | {default} | {explained[key].strip()} |" for key, kind, default in rows]
     lines += ["", "## Classes\n"]
     for title, (room, slot) in SLOTS.items():
         lines += [f"### {title}\n", f"In {slot} {{py:mod}}`{room}`\n", *_classes(room), ""]
@@ -124,7 +126,7 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]
     for name, field in model.model_fields.items():
         key = f"{prefix}{name}"
         inner, many = _inner(field.annotation)
-        if inner is None or not many:
+        if inner is None:
             default = "required" if field.is_required() else _shown(field.default)
             yield key, _type(field.annotation), default
         if inner is not None:
@@ -231,7 +233,8 @@ def fields() -> str:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register."""
+    """Register. The recipe is described first of all, since autodoc puts its own objects in the place of defaults."""
+    app.connect("builder-inited", lambda _: recipe())
     app.connect("source-read", fill)
     app.connect("env-get-outdated", always_read)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,7 +2,7 @@ import pytest
 
 from accord.core.errors import InputError
 from accord.data.signals import Labelled, Pairs, Ranked
-from accord.evaluation.relevance import folded, search_test
+from accord.evaluation.relevance import search_test
 
 
 def test_equal_texts_are_one_query_and_one_document():
@@ -47,5 +47,6 @@ def test_other_signals_are_refused():
         search_test(Labelled({"text": ["a"], "label": ["x"]}))
 
 
-def test_folding_composes_unicode():
-    assert folded("Cafe\u0301  X") == folded("CAFÉ x")
+def test_equality_is_that_of_leakage():
+    pairs = Pairs({"anchor": ["Cafe\u0301  X", "CAFÉ x"], "positive": ["a", "b"]})
+    assert search_test(pairs).queries == ["Cafe\u0301  X"]

@@ -16,13 +16,11 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Encode a model's probe texts again and say what changed since it was saved; exits with 3 when something did."""
-    from accord.core.errors import CheckFailed
     from accord.encoders import doctor
 
     found = doctor(model)
     if as_json:
-        show_json(found)
+        show_json(found.to_json())
     else:
-        show(*(f"{'ok    ' if check.ok else 'FAILED'}  {check.name}: {check.detail}" for check in found.checks))
-    if not found.ok:
-        raise CheckFailed(f"{model} does not encode as it did when it was saved.")
+        show(*(f"{'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.message}" for check in found.checks))
+    found.raise_for_failures()

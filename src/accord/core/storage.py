@@ -43,7 +43,7 @@ def storage_errors(path: Path) -> Iterator[None]:
     except StorageError:
         raise
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             free = shutil.disk_usage(nearest_folder(path)).free // 2**20
             raise StorageError(
                 error.errno,

@@ -8,9 +8,9 @@ vectors = model.encode(["a text", "another"])        # (2, 384) float32
 model.save("my-model")                               # loads in SentenceTransformer("my-model") too
 ```
 
-:func:`load` takes a folder, a run folder, ``package:MODULE`` or a hub name and gives a :class:`TextEncoder`: a transformers
-backbone, a pooling (:mod:`accord.encoders.pooling`) and heads (:mod:`accord.encoders.heads`). Every view (layer, dimensions)
-comes from one forward pass.
+:func:`load` takes a folder, a run folder, ``package:MODULE`` or a hub name and gives a :class:`TextEncoder`: a
+transformers backbone, a pooling (:mod:`accord.encoders.pooling`) and heads (:mod:`accord.encoders.heads`). Every view
+(layer, dimensions) comes from one forward pass.
 
 `encode` tokenises once, folds equal texts (within windows of 32,768), sorts by true length, fills batches by tokens and
 writes into place, so that a million texts to a `.npy` file need no more memory than one window. BERT-type backbones run

@@ -12,7 +12,7 @@ __all__ = ["attention_direction"]
 
 
 def attention_direction(encoder: Encoder) -> str:
-    """Change the last token and look whether the first hidden state moves: alone in its batch, and beside a longer text.
+    """Change the last word and see whether the first hidden state moves: alone in its batch, and beside a longer text.
 
     A mask that is built only for padded batches makes the two differ.
 

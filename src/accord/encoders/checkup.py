@@ -1,4 +1,4 @@
-"""Is this model still the one that was saved? And does it hang together?"""
+"""Whether a model is still the one that was saved, and hangs together."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ class DoctorReport:
 def doctor(path: str | Path) -> DoctorReport:
     """Examine a model folder.
 
-    With an `accord.json`, its files, its settings, the direction of its attention and the vectors of its 16 probe texts are
-    compared with what was saved. Any model must give finite vectors that do not depend on the batch.
+    With an `accord.json`, its files, its settings, the direction of its attention and the vectors of its 16 probe texts
+    are compared with what was saved. Any model must give finite vectors that do not depend on the batch.
 
     Args:
         path: as for :func:`accord.encoders.load`.

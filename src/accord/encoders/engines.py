@@ -82,8 +82,10 @@ def choose_engine(encoder: Encoder, tokens: Tokens, precision: str, view: View) 
     Layouts and verdicts are kept until the weights change.
 
     Args:
+        encoder: in evaluation mode.
         tokens: of the texts to encode, or of the first many.
         precision: one of :data:`PRECISIONS`.
+        view: which layer and how many dimensions.
 
     Raises:
         InputError: another precision.

@@ -30,8 +30,8 @@ def load(
     """Load a text encoder, in float32 and in evaluation mode.
 
     Args:
-        name_or_path: a sentence-transformers folder, a plain transformers folder, a run folder, ``package:MODULE``, or a
-            name on the hub.
+        name_or_path: a sentence-transformers folder, a plain transformers folder, a run folder, ``package:MODULE``, or
+            a name on the hub.
         device: where to put it; a GPU where there is one, else the processor.
         max_length: tokens to keep of a text, instead of what the model says.
 
@@ -92,8 +92,8 @@ def _settings(folder: Path) -> dict[str, Any]:
     config = read_object(path) if path.is_file() else {}
     if config.get("truncate_dim") is not None:
         raise ModelError(
-            f"{path}: `truncate_dim` is not supported, as releases disagree about it. Remove it, and ask for the dimensions "
-            "with `view=View(dim=...)` or cut the model with `.cut(View(dim=...))`."
+            f"{path}: `truncate_dim` is not supported, as releases disagree about it. Remove it, and ask for the "
+            "dimensions with `view=View(dim=...)` or cut the model with `.cut(View(dim=...))`."
         )
     similarity = config.get("similarity_fn_name") or "cosine"
     if similarity not in SIMILARITIES:
@@ -123,6 +123,7 @@ def _read_backbone(folder: Path, text_config: dict[str, Any]) -> tuple[Any, Any]
                 config=config,
                 trust_remote_code=False,
                 use_safetensors=True,
+                ignore_mismatched_sizes=True,
                 dtype=torch.float32,
                 output_loading_info=True,
             )

@@ -78,7 +78,7 @@ def check_unchanged(folder: Path, manifest: dict[str, Any]) -> None:
             raise ModelError(f"{folder / name} is missing. Restore the file, or save the model again.")
         raise ModelError(
             f"{folder / name} was changed after the model was saved (its SHA-256 differs from {MANIFEST}). Restore the "
-            f"file; if the change is meant, delete {MANIFEST}. `accord doctor {folder}` says what it does to the vectors."
+            f"file; if the change is meant, delete {MANIFEST}. `accord doctor {folder}` says what it does."
         )
 
 
@@ -91,11 +91,8 @@ def check_weights(folder: Path) -> None:
     from safetensors import SafetensorError, safe_open
 
     index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        names = sorted(set(read_object(index).get("weight_map", {}).values()))
-    else:
-        names = ["model.safetensors"]
-    for name in names:
+    shards = read_object(index).get("weight_map", {}).values() if index.is_file() else ["model.safetensors"]
+    for name in sorted(set(shards)):
         path = folder / name
         if not path.is_file():
             pickled = folder / "pytorch_model.bin"

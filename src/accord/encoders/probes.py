@@ -22,4 +22,4 @@ PROBES: tuple[str, ...] = (
     "Which city is the capital of Australia, and how many people live there?",
     " ".join(f"Sentence {n} of a long text says something about item {n * 7 % 31}." for n in range(90)),
 )
-"""Empty, short, letter case, code, numbers, addresses, accents, scripts, symbols, spaces, and one text past 512 tokens."""
+"""Empty, short, letter case, code, numbers, addresses, accents, scripts, symbols, spaces, and one past 512 tokens."""

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from accord.core.errors import InputError
+from accord.data.leakage import normalise
 from accord.data.signals import Pairs, Ranked, Signal
 
-__all__ = ["SearchTest", "folded", "search_test"]
-
-
-def folded(text: str) -> str:
-    r"""A text as equality is judged by: composed Unicode, no case, single spaces.
-
-    >>> folded("  How do\tI PAY?") == folded("how do i pay?")
-    True
-    """
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+__all__ = ["SearchTest", "search_test"]
 
 
 @dataclass
 class SearchTest:
-    """Queries, documents and grades. Texts that are equal after :func:`folded` are one query or one document.
+    """Queries, documents and grades; texts that :func:`accord.data.leakage.normalise` makes equal are one.
 
     Args:
         relevance: for each query, the grade of each judged document by its number; relevant above 0.
@@ -41,7 +32,7 @@ class SearchTest:
 
     def query(self, name: str, text: str) -> int:
         """Number of the query with this text; the first row that has it names it."""
-        number = self._query_of.setdefault(folded(text), len(self.queries))
+        number = self._query_of.setdefault(normalise(text), len(self.queries))
         if number == len(self.queries):
             self.query_ids.append(name)
             self.queries.append(text)
@@ -50,7 +41,7 @@ class SearchTest:
 
     def document(self, name: str, text: str) -> int:
         """Number of the document with this text; the first row that has it names it."""
-        number = self._document_of.setdefault(folded(text), len(self.documents))
+        number = self._document_of.setdefault(normalise(text), len(self.documents))
         if number == len(self.documents):
             self.document_ids.append(name)
             self.documents.append(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from accord.core.errors import InputError, ModelError
 from accord.core.progress import Progress, silent
@@ -19,6 +20,7 @@ from accord.recipes.fit import task_row
 from accord.recipes.index import check_index
 from accord.recipes.prepare import Prepared, PreparedTask, prepare, settings_of
 from accord.recipes.recipe import Recipe
+from accord.training.precision import native_bfloat16
 
 __all__ = ["Plan", "plan"]
 
@@ -28,8 +30,11 @@ CHARACTERS_PER_TOKEN = 3.6
 BACKWARD = 3.0
 """A training step costs about three forward passes."""
 
-EFFICIENCY = 0.45
-"""Share of the matrix-product peak that an encoder reaches, padding included."""
+EFFICIENCY = 0.35
+"""Share of the rate of its matrix products that an encoder reaches, padding and all else included."""
+
+CALIBRATION_ROWS = 2048
+CALIBRATION_SECONDS = 0.4
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def _encoder_shape(recipe: Recipe) -> _Shape:
 def _estimate(prepared: Prepared, steps: np.ndarray, shape: _Shape) -> dict[str, float]:
     """Seconds by stage from token counts and this machine's measured matrix-product rate."""
     recipe = prepared.recipe.spec
-    per_token = shape.products / (EFFICIENCY * _products_a_second())
+    per_token = shape.products / (EFFICIENCY * _products_a_second(shape, recipe.train.precision))
     tasks = list(prepared.tasks.values())
     batch = recipe.train.batch
     training = sum(int(n) * batch * _tokens_a_row(t.train, shape) for t, n in zip(tasks, steps))
@@ -166,12 +171,15 @@ def _tokens(text: str, shape: _Shape) -> float:
     return min(shape.max_length, 2 + len(text) / CHARACTERS_PER_TOKEN)
 
 
-def _products_a_second(size: int = 768) -> float:
-    """Floating-point operations a second in a float32 matrix product, as measured now: the best of five."""
-    left = np.ones((size, size), dtype=np.float32)
-    best = np.inf
-    for _ in range(5):
-        begun = time.perf_counter()
-        left @ left
-        best = min(best, time.perf_counter() - begun)
-    return 2.0 * size**3 / best
+def _products_a_second(shape: _Shape, precision: str) -> float:
+    """Floating-point operations a second in the products of one layer, as measured now: the best of some."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind = torch.bfloat16 if precision == "bfloat16" or (precision == "auto" and native_bfloat16(device)) else None
+    rows = torch.ones(CALIBRATION_ROWS, shape.hidden, dtype=kind, device=device)
+    weight = torch.ones(shape.hidden, shape.inner, dtype=kind, device=device)
+    best, begun = float("inf"), time.perf_counter()
+    while time.perf_counter() - begun < CALIBRATION_SECONDS:
+        start = time.perf_counter()
+        float((rows @ weight)[0, 0])
+        best = min(best, time.perf_counter() - start)
+    return 2.0 * rows.shape[0] * weight.numel() / best

@@ -196,7 +196,7 @@ def _without_leaks(
 ) -> tuple[dict[str, PreparedTask], list[Mapping[str, Any]]]:
     """Drop, report or refuse train rows that a held-out split of any task holds too."""
     parts = {name: {"train": t.train, "dev": t.dev, "test": t.test} for name, t in tasks.items()}
-    leaks = find_leaks(parts, sources={name: _family(t.spec) for name, t in tasks.items()})
+    leaks = find_leaks(parts, sources={name: _origins(t.spec) for name, t in tasks.items()})
     rows = list(leaks.rows)
     if rule == "report" or not leaks.count:
         return dict(tasks), rows
@@ -214,9 +214,9 @@ def _without_leaks(
     return cleaned, rows
 
 
-def _family(task: TaskSpec) -> str:
-    """Tasks of one source share ids; a task with held-out sources of its own has ids that mean nothing elsewhere."""
-    return task.source if len(task.sources) == 1 else "+".join(task.sources)
+def _origins(task: TaskSpec) -> dict[str, str]:
+    """The source of each part: ids mean the same only within one source."""
+    return {"train": task.source, "dev": task.dev_source or task.source, "test": task.test_source or task.source}
 
 
 def settings_of(recipe: Recipe, sizes: Sequence[int], *, seed: int) -> Settings:

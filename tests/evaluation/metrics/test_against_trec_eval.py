@@ -18,8 +18,9 @@ SCORES = st.one_of(
 RUNS = st.dictionaries(
     st.sampled_from(["q1", "q2", "q3"]), st.dictionaries(st.sampled_from(DOCUMENTS), SCORES, min_size=1)
 )
+# grades below zero are tested elsewhere: trec_eval itself may not return when all grades of a query are negative
 QRELS = st.fixed_dictionaries(
-    {q: st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(-1, 3), min_size=1) for q in ("q1", "q2", "q3")}
+    {q: st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(0, 3), min_size=1) for q in ("q1", "q2", "q3")}
 )
 TREC = {
     "nDCG@{}": "ndcg_cut_{}",

@@ -1,6 +1,7 @@
-"""What a pooled vector passes through: :class:`Dense` (projection), :class:`LayerNorm` and :class:`Normalize` (unit length).
+"""What a pooled vector passes through.
 
-Each folds into a sentence-transformers module of the same name, so that a saved model loads there.
+:class:`Dense` is a projection, :class:`LayerNorm` and :class:`Normalize` (unit length) are what they say. Each folds
+into a sentence-transformers module of the same name, so that a saved model loads there.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ Segment = tuple[int, int, int]
 
 
 def packed_program(backbone: Any, dtype: torch.dtype) -> PackedBert | None:
-    """A program for this backbone, or None where it is of another kind or was changed (adapters, hooks, quantised layers).
+    """A program for this backbone, or None where it is of another kind or was changed (adapters, hooks, other layers).
 
     Args:
         backbone: a transformers model.
@@ -135,4 +136,4 @@ def _segments(lengths: np.ndarray) -> list[Segment]:
     edges = np.flatnonzero(np.diff(lengths)) + 1
     starts = np.concatenate([[0], np.cumsum(lengths)])
     bounds = [0, *edges.tolist(), len(lengths)]
-    return [(int(starts[a]), b - a, int(lengths[a])) for a, b in zip(bounds, bounds[1:])]
+    return [(int(starts[a]), b - a, int(lengths[a])) for a, b in itertools.pairwise(bounds)]

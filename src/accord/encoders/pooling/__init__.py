@@ -9,8 +9,9 @@
 | :class:`Weighted` | the average, later tokens weighing more | SGPT |
 | :class:`Max` | the largest value in each dimension | older models |
 
-Each takes token vectors (batch, length, dim) and a mask (batch, length) that is nonzero on the tokens that count; padding
-may stand on either side. Prompt tokens are left out by the mask. Several poolings side by side are concatenated.
+Each takes token vectors (batch, length, dim) and a mask (batch, length) that is nonzero on the tokens that count;
+padding may stand on either side. Prompt tokens are left out by the mask. Several poolings side by side are
+concatenated.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class TextTokens:
             count = len(ids) - (bool(ids) and ids[-1] in self.special)
             if count >= self.max_length - 1:
                 raise InputError(
-                    f"The prompt {prompt!r} takes {count} of `max_length` = {self.max_length} tokens: no room for a text."
+                    f"The prompt {prompt!r} takes {count} of `max_length` = {self.max_length} tokens: no room is left."
                 )
             self._prompts[prompt] = count
         return self._prompts[prompt]

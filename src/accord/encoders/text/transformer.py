@@ -148,8 +148,8 @@ class TextEncoder(nn.Module):
 
         Args:
             batch: on the device of the weights.
-            views: a view of layer l pools the hidden states after l layers and passes them through the heads; one of dim
-                d keeps the first d dimensions, with unit length again where the model gives unit length.
+            views: a view of layer l pools the hidden states after l layers and passes them through the heads; one of
+                dim d keeps the first d dimensions, with unit length again where the model gives unit length.
 
         Raises:
             InputError: a view that this encoder does not have.
@@ -210,8 +210,8 @@ class TextEncoder(nn.Module):
             prompt: a text to put before each text, instead of a named one.
             batch_tokens: padded tokens a forward pass; the vectors do not depend on it.
             out: a `.npy` file or an array of shape (n, dim) to write into; memory then stays flat.
-            precision: "float32", "bfloat16", or "auto" (bfloat16 where the processor has it); bfloat16 is left again, with
-                a warning, when 16 texts of the input come out with a mean cosine below 0.9999 to float32.
+            precision: "float32", "bfloat16", or "auto" (bfloat16 where the processor has it); bfloat16 is left again,
+                with a warning, when 16 texts of the input come out with a mean cosine below 0.9999 to float32.
             view: which layer and how many dimensions.
             progress: opens a bar; silent when not given.
 
@@ -254,7 +254,7 @@ class TextEncoder(nn.Module):
         precision: str = "float32",
         progress: Progress | None = None,
     ) -> np.ndarray:
-        """:meth:`encode` with the prompt "document", "passage" or "corpus", where the model has one, and else with none."""
+        """:meth:`encode` with the prompt "document", "passage" or "corpus", where the model has one; else with none."""
         text = self.role_prompt("document", prompt_name)
         return self.encode(texts, prompt=text, precision=precision, progress=progress)
 
@@ -277,7 +277,7 @@ class TextEncoder(nn.Module):
         return pairwise_similarity(_tensor(left), _tensor(right), kind=self.similarity_name)
 
     def cut(self, view: View) -> TextEncoder:
-        """A smaller encoder whose whole is `view` of this one: fewer layers, and an identity projection to fewer dimensions.
+        """A smaller encoder that is `view` of this one: fewer layers, an identity projection to fewer dimensions.
 
         Raises:
             InputError: a view that this encoder does not have.

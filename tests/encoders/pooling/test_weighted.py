@@ -1,0 +1,34 @@
+"""Weighted against a loop over the tokens of each text, with padding on either side."""
+
+import pytest
+import torch
+
+from accord.encoders.pooling.weighted import Weighted, weighted_mean
+
+
+def plainly(rows):
+    return sum((n + 1) * row for n, row in enumerate(rows)) / sum(range(1, len(rows) + 1))
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_it_equals_a_loop_whatever_lies_in_the_padding(side, generator):
+    lengths, width = (5, 1, 3), 5
+    tokens = torch.randn(3, width, 4, generator=generator)
+    places = torch.arange(width)
+    mask = torch.stack([places < n if side == "right" else places >= width - n for n in lengths])
+    wanted = torch.stack([plainly(row[kept]) for row, kept in zip(tokens, mask)])
+    torch.testing.assert_close(Weighted()(tokens, mask.long()), wanted)
+    assert torch.equal(weighted_mean(tokens.masked_fill(~mask[..., None], 1e4), mask), weighted_mean(tokens, mask))
+
+
+def test_gradients_reach_every_real_token(generator):
+    tokens = torch.randn(2, 3, 4, generator=generator, requires_grad=True)
+    weighted_mean(tokens, torch.tensor([[1, 1, 0], [1, 1, 1]])).sum().backward()
+    assert tokens.grad.abs().sum() > 0
+    assert tokens.grad[0, 2].abs().sum() == 0
+
+
+def test_a_left_out_prompt_still_takes_up_positions():
+    tokens = torch.tensor([[[7.0], [2.0], [3.0]]])
+    kept, positions = torch.tensor([[0, 1, 1]]), torch.tensor([[1, 2, 3]])
+    assert weighted_mean(tokens, kept, positions).item() == pytest.approx((2 * 2 + 3 * 3) / 5)
