@@ -76,7 +76,9 @@ docs: setup ## Build docs/_build/html, where any warning is an error, and run th
 	@echo "docs/_build/html/index.html"
 
 bench: setup ## Run the benchmarks beside their peers; writes JSON with machine and versions.
-	for file in benchmarks/bench_*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+	for file in $$(grep -l __main__ benchmarks/*.py); do \
+		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; \
+	done
 
 clean: ## Remove what was made, but neither .venv nor runs.
 	rm -rf docs/_build docs/methods dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

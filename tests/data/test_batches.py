@@ -48,7 +48,7 @@ def test_steps_cover_the_epochs():
     assert set(seen.tolist()) == set(range(100))
 
 
-labelled = st.lists(st.integers(1, 40), min_size=2, max_size=9).flatmap(
+labelled = st.lists(st.integers(2, 40), min_size=2, max_size=9).flatmap(
     lambda counts: st.permutations([label for label, count in enumerate(counts) for _ in range(count)])
 )
 
@@ -60,6 +60,12 @@ def test_labelled_batches(labels, batch, per_label, seed):
     epoch = stream.steps(1)
     for start in (0, epoch):
         batches = [stream.rows(k) for k in range(start, start + epoch)]
+        assert all(len(set(labels[rows].tolist())) > 1 for rows in batches)
+        sizes = np.bincount(labels)
+        if any(len(set(labels[rows].tolist())) == 2 for rows in batches):
+            # One label may have given some of its places to another.
+            assert all(len(set(rows.tolist())) == len(rows) <= batch for rows in batches)
+            continue
         assert sorted(np.concatenate(batches).tolist()) == list(range(len(labels)))
         alone = []
         for rows in batches:
@@ -67,7 +73,6 @@ def test_labelled_batches(labels, batch, per_label, seed):
             found, counts = np.unique(labels[rows], return_counts=True)
             alone.extend(found[counts == 1].tolist())
         # Alone in its batch is only a label with one row, or the odd row out where groups are pairs in a tiny batch.
-        sizes = np.bincount(labels)
         for label in alone:
             assert sizes[label] == 1 or (batch < 6 and sizes[label] % 2)
             assert alone.count(label) == 1
@@ -107,3 +112,16 @@ def test_refuses(arguments, match):
 def test_refuses_a_negative_number():
     with pytest.raises(InputError, match="`k`"):
         BatchStream(10, 4, seed=0, name="a").rows(-1)
+
+
+@pytest.mark.parametrize(("rare", "batch"), [(2, 8), (3, 16), (5, 64)])
+def test_a_frequent_label_never_fills_a_batch_alone(rare, batch):
+    labels = np.array(["common"] * 300 + ["rare"] * rare)
+    stream = BatchStream(len(labels), batch, seed=1, name="skewed", labels=labels)
+    seen = set()
+    for k in range(int(2 * stream.batches_per_epoch)):
+        rows = stream.rows(k)
+        assert len(rows) == len(set(rows.tolist())) <= batch
+        assert {"common", "rare"} == set(labels[rows])
+        seen |= set(rows.tolist())
+    assert len(seen) > 0.9 * len(labels)

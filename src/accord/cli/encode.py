@@ -29,4 +29,4 @@ def command(
     if as_json:
         show_json(written)
         return
-    show(f"Wrote {written['rows']:,} vectors of {written['dim']} to {out} ({written['truncated']:,} texts were cut).")
+    show(f"Wrote {written['rows']:,} vectors of {written['dim']} to {out}.")

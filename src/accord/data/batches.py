@@ -23,7 +23,8 @@ class BatchStream:
 
     With labels each epoch deals the rows of a label into groups of about `per_label`, spreads the groups of each label
     evenly over the epoch and cuts batches between groups: every row once an epoch, several rows of each label that a
-    batch holds, and at most `batch` rows in it (fewer by up to two groups). A label with a single row is alone.
+    batch holds, and at most `batch` rows in it (fewer by up to two groups). A label with a single row is alone. Where
+    one label is so frequent that a batch would hold nothing else, rows of another, drawn anew, take some of its places.
 
     Args:
         length: rows to draw from, at least 2.
@@ -158,6 +159,7 @@ class _Groups:
         # Rounded so that no group has a single row where the label has two; pairs of an odd label become a triple.
         many = counts // 2 if size == 2 and batch >= 6 else -(-counts // size)
         self.codes = codes
+        self.batch = batch
         self.of_label = np.maximum(many, counts > 0)
         sizes = [
             np.full(groups, count // groups) + (np.arange(groups) < count % groups)
@@ -179,7 +181,18 @@ class _Groups:
         ends = np.cumsum(self.sizes[order])
         marks = np.arange(1, self.batches) * len(rows) / self.batches
         cuts = ends[np.searchsorted(ends, marks, side="right") - 1]
-        return np.split(dealt, cuts)
+        return [self._mixed(batch, generator) for batch in np.split(dealt, cuts)]
+
+    def _mixed(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """A batch of one label with some of its rows traded for rows of another: a batch without negatives is none."""
+        label = self.codes[rows[0]]
+        if (self.codes[rows] != label).any():
+            return rows
+        others = np.flatnonzero(self.codes != label)
+        chosen = self.codes[generator.choice(others)]
+        group = generator.permutation(np.flatnonzero(self.codes == chosen))[: int(self.sizes.max())]
+        room = max(2, self.batch - len(group))
+        return np.concatenate([rows[:room], group[: self.batch - min(room, len(rows))]])
 
 
 def _step_back(order: np.ndarray, held: np.ndarray, room: int) -> np.ndarray:

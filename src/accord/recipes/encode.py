@@ -40,7 +40,7 @@ def encode_file(
         progress: opens the bar.
 
     Returns:
-        What was written: rows, dim, texts that were cut, path.
+        What was written: rows, dim, path. Texts that were cut are counted in the log.
 
     Raises:
         InputError: an unknown suffix or column, or an empty file.
@@ -58,7 +58,6 @@ def encode_file(
     if bad is not None:
         raise InputError(f"{source}, row {bad + 1}: `{column}` must be text. Got {texts[bad]!r} instead.")
     encoder = load(model)
-    truncated = encoder.count_truncated(texts, prompt_name=prompt)
     if out.suffix == ".npy":
         vectors = encoder.encode(texts, prompt_name=prompt, precision=precision, out=out, progress=progress)
     else:
@@ -66,7 +65,7 @@ def encode_file(
         cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
         with atomic_file(out) as handle:
             pq.write_table(table.append_column("vector", cells), handle)
-    return {"rows": len(texts), "dim": int(vectors.shape[1]), "truncated": truncated, "path": str(out)}
+    return {"rows": len(texts), "dim": int(vectors.shape[1]), "path": str(out)}
 
 
 def _table(source: Path) -> pa.Table:

@@ -92,7 +92,7 @@ def plan(recipe: Recipe | str | Path, *, progress: Progress = silent) -> Plan:
         for task, count in zip(tasks, steps)
     ]
     notes = [*prepared.notes, *_notes(tasks, steps)]
-    return Plan([], notes, rows, prepared.leakage, {name: round(s, 1) for name, s in stages.items()})
+    return Plan([], notes, rows, prepared.leakage, {name: round(s, 3) for name, s in stages.items()})
 
 
 def _notes(tasks: Sequence[PreparedTask], steps: np.ndarray) -> list[str]:

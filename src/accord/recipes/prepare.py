@@ -121,6 +121,10 @@ def _objects(name: str, task: TaskSpec) -> tuple[Any, list[Any]]:
     evaluations = [build(value, evaluation_room, f"tasks.{name}.evaluate") for value in task.evaluate]
     if not evaluations:
         raise RecipeError(f"tasks.{name}.evaluate is empty: name at least one way to judge the task.")
+    metrics = [str(metric) for e in evaluations for metric in (e.primary, *(m for m in e.metrics if m != e.primary))]
+    twice = sorted({metric for metric in metrics if metrics.count(metric) > 1})
+    if twice:
+        raise RecipeError(f"tasks.{name}.evaluate measures `{twice[0]}` twice. Leave one of the two evaluations out.")
     return objective, evaluations
 
 

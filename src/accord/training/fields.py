@@ -24,7 +24,7 @@ class Roles:
 
     Args:
         texts: one list a role; queries first. Documents that are positives come before further negatives.
-        queries: how many leading roles take the query prompt.
+        queries: how many leading roles take the query prompt; all of them where the signal is symmetric.
         labels: (rows) class numbers or gold scores.
         positives: for each row, all texts known to be right for its query; they are never negatives.
         fold: equal texts may share one vector (not where dropout makes the two views of one text).
@@ -67,12 +67,12 @@ def roles_of(signal: Signal, epoch: int = 0) -> Roles:
         labels = np.asarray(signal.column("label")) if "label" in signal.table.column_names else None
         return Roles(columns, labels=labels)
     if isinstance(signal, Labelled):
-        return Roles([signal.column("text")], queries=0, labels=np.asarray(signal.column("label")))
+        return Roles([signal.column("text")], labels=np.asarray(signal.column("label")))
     if isinstance(signal, Scored):
         texts = [signal.column("text1"), signal.column("text2")]
-        return Roles(texts, queries=0, labels=np.asarray(signal.column("score"), dtype=np.float32))
+        return Roles(texts, queries=2, labels=np.asarray(signal.column("score"), dtype=np.float32))
     if isinstance(signal, Unlabelled):
-        return Roles([signal.column("text")] * 2, queries=0, fold=False)
+        return Roles([signal.column("text")] * 2, queries=2, fold=False)
     if isinstance(signal, Ranked):
         positives = signal.column("pos")
         negatives = signal.column("neg")

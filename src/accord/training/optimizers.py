@@ -38,8 +38,10 @@ class AdamW(Described):
     ) -> None:
         check_positive("lr", lr)
         check_at_least("weight_decay", weight_decay, 0)
-        check_fraction("beta1", beta1)
-        check_fraction("beta2", beta2)
+        for name, beta in (("beta1", beta1), ("beta2", beta2)):
+            check_fraction(name, beta)
+            if beta == 1:
+                raise InputError(f"`{name}` must be below 1. Got {beta!r} instead.")
         check_positive("eps", eps)
         self.lr = lr
         self.weight_decay = weight_decay

@@ -17,6 +17,9 @@ from accord.training.settings import TrainingTask
 
 __all__ = ["PreparedBatch", "TaskTexts"]
 
+QUERY_COLUMNS = frozenset({"anchor", "query", "text", "text1", "text2"})
+"""Columns whose texts take the query prompt; symmetric signals have no documents."""
+
 
 @dataclass(frozen=True)
 class PreparedBatch:
@@ -91,7 +94,7 @@ class TaskTexts:
 
     @staticmethod
     def _is_query(column: str) -> bool:
-        return column in {"anchor", "query"}
+        return column in QUERY_COLUMNS
 
     def batch(self, index: int, chunk_tokens: int) -> PreparedBatch:
         """The batch with this number, ready for the encoder."""
