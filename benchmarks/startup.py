@@ -1,6 +1,6 @@
 """Seconds beyond bare Python for `import accord` and `accord --help`: medians of eleven interleaved runs.
 
-    python -m benchmarks.startup
+python -m benchmarks.startup
 """
 
 from __future__ import annotations

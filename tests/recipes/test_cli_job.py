@@ -24,6 +24,7 @@ def accord(capsys):
     return run
 
 
+@pytest.mark.slow
 def test_from_plan_to_search(accord, job, tmp_path):
     recipe, out = tmp_path / "recipe.yaml", tmp_path / "run"
     code, text, _ = accord("plan", recipe)
@@ -99,6 +100,7 @@ def test_a_task_with_one_class_and_a_batch_without_negatives(accord, job, tmp_pa
     assert "at least two labels" in err
 
 
+@pytest.mark.slow
 def test_init_writes_once(accord, tmp_path):
     code, out, _ = accord("init", tmp_path / "new", "--json")
     assert code == 0

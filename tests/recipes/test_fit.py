@@ -17,14 +17,15 @@ from accord.recipes.run_folder import RunFolder
 
 
 @pytest.fixture
-def run(job, tmp_path):
-    return accord.fit(job, out=tmp_path / "run")
+def run(finished, tmp_path):
+    """A finished run of the job, of which the test may do what it likes."""
+    return accord.open_run(shutil.copytree(finished, tmp_path / "run"))
 
 
-def test_the_run_folder_holds_what_was_promised(run, job):
+def test_the_run_folder_holds_what_was_promised(run, same_job):
     names = {p.name for p in run.path.iterdir()}
     assert {"recipe.yaml", "results.json", "steps.jsonl", "examples", "models", "model", "index"} <= names
-    assert accord.Recipe.load(run.path).resolved() == job.resolved()
+    assert accord.Recipe.load(run.path).resolved() == same_job.resolved()
     results = json.loads((run.path / "results.json").read_text())
     assert {"format", "scores", "comparisons", "environment", "seeds", "data_hashes", "seconds"} <= set(results)
     assert {s["model"] for s in results["scores"]} == {"base", "joint", "single:faq", "single:topic"}
@@ -49,6 +50,7 @@ def test_scores_are_the_means_of_the_kept_examples(run):
             assert np.isclose(kept[score.model, score.metric].columns["value"].mean(), score.score)
 
 
+@pytest.mark.slow
 def test_the_model_is_saved_the_index_answers_and_the_fit_can_be_compared(run, job, tmp_path):
     assert np.allclose(run.model.encode("read the file"), load(str(run.path / "model")).encode("read the file"))
     hits = accord.open(run.path).search("read the file", k=3)
@@ -61,6 +63,7 @@ def test_the_model_is_saved_the_index_answers_and_the_fit_can_be_compared(run, j
         accord.compare(run.path, changed.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [("joint", 3), ("single:faq", 2), ("single:topic", 1)])
 def test_stopped_anywhere_and_resumed_it_gives_the_same_results(job, run, tmp_path, stop):
     out = tmp_path / "stopped"
@@ -82,32 +85,33 @@ def test_stopped_anywhere_and_resumed_it_gives_the_same_results(job, run, tmp_pa
     assert sorted(logs[0], key=str) == sorted(logs[1], key=str)
 
 
-def test_a_finished_run_is_opened_and_not_run_again(run, job):
+def test_a_finished_run_is_opened_and_not_run_again(run, same_job):
     def refuse(record):
         raise AssertionError(record)
 
-    again = accord.fit(job, out=run.path, resume=True, on_step=refuse).results
+    again = accord.fit(same_job, out=run.path, resume=True, on_step=refuse).results
     assert again.to_json() == run.results.to_json()
 
 
-def test_a_folder_with_another_run_is_refused(run, job, tmp_path):
+def test_a_folder_with_another_run_is_refused(run, same_job, tmp_path):
     with pytest.raises(InputError, match="--resume"):
-        accord.fit(job, out=run.path)
+        accord.fit(same_job, out=run.path)
     with pytest.raises(InputError, match="another recipe: `train` differs"):
-        accord.fit(job.replace({"train.steps": 3}), out=run.path, resume=True)
+        accord.fit(same_job.replace({"train.steps": 3}), out=run.path, resume=True)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("precious")
     with pytest.raises(InputError, match="not empty"):
-        accord.fit(job, out=tmp_path / "full")
+        accord.fit(same_job, out=tmp_path / "full")
 
 
-def test_a_damaged_model_of_an_earlier_stage_is_named(job, run, tmp_path):
+@pytest.mark.slow
+def test_a_damaged_model_of_an_earlier_stage_is_named(same_job, run, tmp_path):
     shutil.copytree(run.path, tmp_path / "copy")
     copy = RunFolder(tmp_path / "copy")
     copy.results.unlink()
     (copy.trained("single:faq") / "model.safetensors").unlink()
     with pytest.raises(InputError, match=r"model\.safetensors"):
-        accord.fit(job, out=copy.path, resume=True)
+        accord.fit(same_job, out=copy.path, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +157,7 @@ def test_leaks_leave_the_training_rows_or_stop_the_run(job, tmp_path):
     assert "also stand in a dev or test split" in with_rule.problems[0]
 
 
+@pytest.mark.slow
 def test_tasks_made_in_python(tmp_path, tiny_folder):
     rows = {"anchor": [f"open file {i}" for i in range(40)], "positive": [f"file {i} opened" for i in range(40)]}
     task = accord.Task(
@@ -168,6 +173,7 @@ def test_tasks_made_in_python(tmp_path, tiny_folder):
         accord.recipe_of([task], folder=tmp_path / "bad", encoder="x", stepz=1)
 
 
+@pytest.mark.slow
 def test_several_seeds_give_several_joint_models_and_one_comparison(job, tmp_path):
     small = job.replace({"seeds": [0, 1], "train.steps": 2, "evaluate.baselines": ["base"]})
     run = accord.fit(small, out=tmp_path / "seeds")
@@ -177,6 +183,7 @@ def test_several_seeds_give_several_joint_models_and_one_comparison(job, tmp_pat
     assert set(run.models) == {"joint", "joint@1"}
 
 
+@pytest.mark.slow
 def test_evaluate_compares_each_model_with_the_first(job, run):
     base = load(job.spec.encoder.model, max_length=16)
     found = accord.evaluate([base, run.path / "model"], job)

@@ -33,6 +33,8 @@ def compare(
     Raises:
         InputError: not run folders, no task in common, or test data that differ.
     """
+    if Path(a).resolve() == Path(b).resolve():
+        raise InputError(f"`a` and `b` are the same run, {a}. Name two different ones.")
     folders = RunFolder(Path(a)), RunFolder(Path(b))
     results = [folder.load_results() for folder in folders]
     tasks = [name for name in _tasks(results[0], model) if name in _tasks(results[1], model)]

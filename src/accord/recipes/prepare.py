@@ -197,11 +197,11 @@ def _parts(
 
 def _without_leaks(
     tasks: Mapping[str, PreparedTask], rule: str
-) -> tuple[dict[str, PreparedTask], list[Mapping[str, Any]]]:
+) -> tuple[dict[str, PreparedTask], Sequence[Mapping[str, Any]]]:
     """Drop, report or refuse train rows that a held-out split of any task holds too."""
     parts = {name: {"train": t.train, "dev": t.dev, "test": t.test} for name, t in tasks.items()}
     leaks = find_leaks(parts, sources={name: _origins(t.spec) for name, t in tasks.items()})
-    rows = list(leaks.rows)
+    rows = tuple(leaks.rows)
     if rule == "report" or not leaks.count:
         return dict(tasks), rows
     if rule == "refuse":

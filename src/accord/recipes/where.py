@@ -86,7 +86,7 @@ def _public(tree: ast.Module) -> set[str]:
     """Names in the module's `__all__`."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
-            return {e.value for e in getattr(node.value, "elts", ()) if isinstance(e, ast.Constant)}
+            return {str(e.value) for e in getattr(node.value, "elts", ()) if isinstance(e, ast.Constant)}
     return set()
 
 
