@@ -149,8 +149,8 @@ def evaluate(
     pairs = [(name, names[0]) for name in names[1:]]
     comparisons = compare(observed, pairs, level=rules.level, resamples=rules.resamples)
     results = Results(
-        scores=scored,
-        comparisons=comparisons,
+        scores=tuple(scored),
+        comparisons=tuple(comparisons),
         environment=environment(),
         seeds=prepared.recipe.spec.seeds,
         data_hashes=prepared.hashes(),

@@ -265,8 +265,8 @@ class _Fit:
         for task in prepared.tasks:
             write_examples(self.folder.examples(task), [one for one in self.observed if one.task == task])
         results = Results(
-            scores=found,
-            comparisons=comparisons,
+            scores=tuple(found),
+            comparisons=tuple(comparisons),
             environment=environment(),
             seeds=self.recipe.spec.seeds,
             data_hashes=prepared.hashes(),
