@@ -87,9 +87,10 @@ class Scale:
     documents: int
 
 
+RATES = (1e-4, 4e-4, 1.5e-3)
 SCALES = {
     "quick": Scale(
-        regimes=(Regime(start=Start(name="two layers", layers=2), steps=50, rates=(1e-4, 4e-4)),),
+        regimes=(Regime(start=Start(name="two layers", layers=2), steps=50, rates=RATES),),
         batch=32,
         max_length=64,
         queries=100,
@@ -97,8 +98,8 @@ SCALES = {
     ),
     "full": Scale(
         regimes=(
-            Regime(start=Start(name="packaged"), steps=80, rates=(3e-5, 1e-4)),
-            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=250, rates=(3e-4, 1e-3)),
+            Regime(start=Start(name="packaged"), steps=80, rates=(3e-5, 1e-4, 4e-4)),
+            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=250, rates=RATES),
         ),
         batch=64,
         max_length=128,
@@ -132,6 +133,7 @@ def run(context: Context) -> Outcome:
     study = _study(context, SCALES[context.scale])
     values: dict[str, dict[Cell, Values]] = {}
     details: dict[str, Any] = {"dropped": study.dropped, "starts": {}}
+    edges: list[str] = []
     seconds = 0.0
     for regime in study.scale.regimes:
         name = regime.start.name
@@ -139,13 +141,14 @@ def run(context: Context) -> Outcome:
         tuned = {cell: _tuned(study, regime, cell) for cell in CELLS}
         values[name] = {cell: t.values for cell, t in tuned.items()}
         details["starts"][name] = _report(regime, tuned, base)
+        edges += _edges(regime, tuned)
         seconds += base["seconds"] + sum(t.seconds for t in tuned.values())
     whole = {c: {task: np.mean([cells[c][task] for cells in values.values()], axis=0) for task in ROLES} for c in CELLS}
     decisive = compare(whole[METHOD], whole[BASELINE])
     details["factors"] = _factors(whole)
     verdicts = {name: compare(cells[METHOD], cells[BASELINE]).verdict for name, cells in values.items()}
     disagree = {"holds", "fails"} <= set(verdicts.values())
-    notes = ["Half of the paper only: rewards from a language model and their distillation are not tested."]
+    notes = ["Half of the paper only: rewards from a language model and their distillation are not tested.", *edges]
     notes += ["The starts disagree, so nothing is concluded."] if disagree else []
     return Outcome(
         paired=decisive,
@@ -230,7 +233,7 @@ def _measured(study: Study, regime: Regime, cell: Cell | None, rate: float, seed
         return {"dev": _macro(dev), "test": test, **trained, "seconds": time.perf_counter() - begun}
 
     context = study.context
-    key = {**study.shared, "regime": asdict(regime), "cell": cell, "rate": rate, "seed": seed}
+    key = {**study.shared, "regime": {**asdict(regime), "rates": None}, "cell": cell, "rate": rate, "seed": seed}
     result = context.cached(key, make)
     what = f"{cell[0]} batches, instructions {cell[1]}, rate {rate:g}, seed {seed}" if cell else "as it is"
     scores = f"dev {result['dev']:.4f}, test {_macro(result['test']):.4f}"
@@ -328,6 +331,15 @@ def _factors(cells: Mapping[Cell, Values]) -> dict[str, Any]:
         "homogeneous batches, without instructions": _row(compare(side(batches), side(neither))),
         "instructions, in mixed batches": _row(compare(side(words), side(neither))),
     }
+
+
+def _edges(regime: Regime, tuned: Mapping[Cell, Tuned]) -> list[str]:
+    """A note when a chosen rate is the first or last of the grid, so that the best may lie beyond."""
+    ends = {min(regime.rates), max(regime.rates)}
+    at = [f"{batches}{', instructions' if words else ''}" for (batches, words), t in tuned.items() if t.rate in ends]
+    return (
+        [f"Start `{regime.start.name}`: the chosen rate is at an end of the grid for: {'; '.join(at)}."] if at else []
+    )
 
 
 def _report(regime: Regime, found: Mapping[Cell, Tuned], base: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,7 @@ def test_a_small_run_from_end_to_end(made_up, monkeypatch):
     assert all(len(cell["test_by_seed"]) == 2 and set(cell["dev"]) == {"0.0001", "0.001"} for cell in cells)
     assert all(cell["rate"] == float(max(cell["dev"], key=cell["dev"].get)) for cell in cells)
     assert len(said) == 1 + 1 + 4 * (2 + 1)
+    assert any("at an end of the grid for: homogeneous, instructions; " in note for note in row["notes"])
     monkeypatch.setattr(llm_embedder, "_train", lambda *_: pytest.fail("a finished part was trained again"))
     again = run_claim(CLAIM, folders, cache=made_up / "cache", say=said.append)
     assert all(again[k] == row[k] for k in ("effect", "ci", "p", "seconds"))

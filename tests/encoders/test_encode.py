@@ -17,7 +17,7 @@ from accord.encoders.encode import encode_few
 @pytest.fixture
 def many(texts):
     """Enough tokens for the packed way."""
-    return [f"{text} {n % 90}" for n, text in enumerate(texts * 30)]
+    return [f"{text} {n % 90}" for n, text in enumerate(texts * 26)]
 
 
 def test_shapes(tiny):
@@ -29,6 +29,7 @@ def test_shapes(tiny):
 
 @pytest.mark.parametrize("batch_tokens", [1, 40, 256, 100_000])
 def test_batches_do_not_matter(tiny, many, batch_tokens):
+    many = many[:100] if batch_tokens == 1 else many
     alone = np.stack([encode_few(tiny, [text])[0] for text in many[:40]])
     found = tiny.encode(many, batch_tokens=batch_tokens)
     np.testing.assert_allclose(found[:40], alone, atol=1e-5)
@@ -74,7 +75,7 @@ def test_duplicates_are_encoded_once(tiny, monkeypatch):
     assert np.array_equal(vectors[3], vectors[5])
 
 
-@pytest.mark.parametrize("window", [7, 100])
+@pytest.mark.parametrize("window", [90, 400])
 def test_outputs_agree(tiny, many, tmp_path, monkeypatch, window):
     wanted = tiny.encode(many)
     monkeypatch.setattr(path, "WINDOW", window)

@@ -8,14 +8,18 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules as theirs
-from tiny_models import tiny_encoder, tiny_encoder_folder
+from tiny_models import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
+from transformers import AutoModel, DistilBertConfig, MPNetConfig, RobertaConfig
 
 from accord.core.errors import InputError, ModelError
-from accord.encoders import load, locate
+from accord.core.types import View
+from accord.encoders import TextEncoder, load, locate
+from accord.encoders.encode import encode_few
 from accord.encoders.heads import Dense, LayerNorm, Normalize
 from accord.encoders.pooling import Cls, Last, Max, Mean, MeanSqrt, Weighted
 
 POOLINGS = [Cls, Last, Max, Mean, MeanSqrt, Weighted]
+POOLING_NAMES = ("cls", "lasttoken", "max", "mean", "mean_sqrt_len_tokens", "weightedmean")
 PROMPTS = {"query": "query: ", "document": "the document: "}
 
 
@@ -25,8 +29,7 @@ def both(folder, texts, **options):
     return load(folder, device="cpu").encode(texts, **options), model.encode(texts, **options)
 
 
-@pytest.mark.parametrize("include_prompt", [True, False])
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize(("pooling", "include_prompt"), [(Mean, True), *((p, False) for p in POOLINGS)])
 def test_they_load_what_we_save(tmp_path, texts, pooling, include_prompt):
     heads = [Dense(32, 16), Normalize()]
     tiny_encoder_folder(
@@ -47,9 +50,8 @@ def test_several_poolings_and_no_normalisation(tmp_path, texts):
     assert ours.shape == (len(texts), 8)
 
 
-@pytest.mark.parametrize("include_prompt", [True, False])
 @pytest.mark.parametrize(
-    "mode", ["cls", "lasttoken", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", ("cls", "max")]
+    ("mode", "include_prompt"), [("mean", True), *((mode, False) for mode in POOLING_NAMES), (("cls", "max"), True)]
 )
 def test_we_load_what_they_save(tmp_path, tiny_folder, texts, mode, include_prompt):
     transformer = SentenceTransformer(str(tiny_folder), device="cpu")[0]
@@ -60,6 +62,34 @@ def test_we_load_what_they_save(tmp_path, tiny_folder, texts, mode, include_prom
     for options in ({}, {"prompt_name": "document"}):
         ours, other = both(tmp_path / "m", texts, **options)
         np.testing.assert_allclose(ours, other, atol=1e-6)
+
+
+SIZES = {"vocab_size": 300, "max_position_embeddings": 64, "pad_token_id": 0}
+WIDE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        RobertaConfig(**SIZES, **WIDE),
+        MPNetConfig(**SIZES, **WIDE),
+        DistilBertConfig(**SIZES, dim=32, n_layers=2, n_heads=4, hidden_dim=64),
+    ],
+    ids=lambda config: config.model_type,
+)
+def test_kin_of_bert(tmp_path, texts, config):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        backbone = AutoModel.from_config(config)
+    length = {"distilbert": 64, "roberta": 63, "mpnet": 62}[config.model_type]
+    TextEncoder(backbone, tiny_tokenizer(), [Mean()], [Normalize()], max_length=length).save(tmp_path / "m")
+    ours, other = both(tmp_path / "m", [*texts, "one [PAD] two"])
+    np.testing.assert_allclose(ours, other, atol=1e-6)
+    encoder = load(tmp_path / "m", device="cpu")
+    many = [f"{text} {n}" for n, text in enumerate([*texts, "one [PAD] two"] * 25)]
+    np.testing.assert_allclose(encoder.encode(many), encode_few(encoder, many), atol=1e-5)
+    cut = encoder.cut(View(layer=1))
+    np.testing.assert_allclose(encoder.encode(texts, view=View(layer=1)), cut.encode(texts), atol=1e-6)
 
 
 def test_saving_and_loading_keeps_bits_and_settings(tmp_path, texts):

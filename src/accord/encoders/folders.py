@@ -159,7 +159,7 @@ def _lower_case(tokenizer: Any) -> None:
 
 
 def _max_length(folder: Path, backbone: Any, tokenizer: Any, text_config: dict[str, Any]) -> int:
-    limit = usable_positions(backbone.config)
+    limit = usable_positions(backbone)
     asked = text_config.get("max_seq_length") or min(int(tokenizer.model_max_length), 1 << 20)
     if limit is not None and asked > limit:
         if text_config.get("max_seq_length"):

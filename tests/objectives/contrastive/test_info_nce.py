@@ -1,28 +1,14 @@
 """InfoNCE against a slow oracle, its properties, its masks, and what it refuses."""
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from objectives import asserts
 
 from accord.core.errors import InputError
 from accord.objectives import InfoNCE
 from accord.objectives.contrastive.info_nce import info_nce
-
-
-def _asserts():
-    path = Path(__file__).parents[1] / "asserts.py"
-    spec = importlib.util.spec_from_file_location("objective_asserts", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-asserts = _asserts()
 
 
 def slow_info_nce(scores, ignore, temperature, bidirectional):

@@ -19,6 +19,9 @@ __all__ = ["PackedBert", "Segment", "packed_program"]
 FAMILIES = frozenset({"BertModel", "RobertaModel", "XLMRobertaModel", "CamembertModel"})
 OFFSET = frozenset({"RobertaModel", "XLMRobertaModel", "CamembertModel"})
 
+ROUND = 32
+"""Rows are filled up to a multiple of this, so that products come in few shapes: each new one costs time and memory."""
+
 Segment = tuple[int, int, int]
 """Texts of one length in a packed batch: first row, how many texts, how long each is."""
 
@@ -79,10 +82,10 @@ class PackedBert:
         self.dtype = dtype
         self.width, self.heads = config.hidden_size, config.num_attention_heads
         self.epsilon = config.layer_norm_eps
-        self.first = config.pad_token_id + 1 if type(backbone).__name__ in OFFSET else 0
+        self.pad: int | None = config.pad_token_id if type(backbone).__name__ in OFFSET else None
         types = embeddings.token_type_embeddings.weight[0]
         self.words = embeddings.word_embeddings.weight.detach()
-        self.places = (embeddings.position_embeddings.weight + types).detach()[self.first :]
+        self.places = (embeddings.position_embeddings.weight + types).detach()
         self.norm = _norm(embeddings.LayerNorm, torch.float32)
         self.layers = [_Layer(layer, dtype) for layer in backbone.encoder.layer]
 
@@ -101,13 +104,24 @@ class PackedBert:
         h = self._embed(ids, rows)
         for block in self.layers[:layer]:
             h = self._layer(block, h, segments)
-        return h.float(), segments
+        return h[: int(ids.lengths[rows].sum())].float(), segments
 
     def _embed(self, ids: Ragged, rows: np.ndarray) -> Tensor:
-        flat = torch.from_numpy(np.concatenate([ids[row] for row in rows]).astype(np.int64))
-        places = torch.from_numpy(np.concatenate([np.arange(n) for n in ids.lengths[rows]]))
+        lengths = ids.lengths[rows]
+        total = int(lengths.sum())
+        both = np.zeros((2, -(-total // ROUND) * ROUND), dtype=np.int64)
+        np.concatenate([ids[row] for row in rows], out=both[0, :total])
+        np.concatenate([self._positions(ids[row]) for row in rows], out=both[1, :total])
+        flat, places = torch.from_numpy(both)
         h = F.embedding(flat, self.words) + F.embedding(places, self.places)
         return F.layer_norm(h, (self.width,), *self.norm, self.epsilon).to(self.dtype)
+
+    def _positions(self, ids: np.ndarray) -> np.ndarray:
+        """From 0; in RoBERTa's family from the padding's id + 1, where padding that stands in a text does not count."""
+        if self.pad is None:
+            return np.arange(len(ids))
+        real = ids != self.pad
+        return np.cumsum(real) * real + self.pad
 
     def _layer(self, block: _Layer, h: Tensor, segments: Sequence[Segment]) -> Tensor:
         attended = self._attend(block.qkv(h), segments)
@@ -117,6 +131,7 @@ class PackedBert:
     def _attend(self, qkv: Tensor, segments: Sequence[Segment]) -> Tensor:
         """Attention within each text; `qkv` is (tokens, 3 x width)."""
         attended = torch.empty((len(qkv), self.width), dtype=qkv.dtype)
+        attended[segments[-1][0] + segments[-1][1] * segments[-1][2] :] = 0
         each = self.width // self.heads
         for start, texts, length in segments:
             end = start + texts * length

@@ -16,13 +16,15 @@ OFFSET_POSITIONS = frozenset(
 """Families whose first positions are taken by padding."""
 
 
-def usable_positions(config: Any) -> int | None:
+def usable_positions(backbone: Any) -> int | None:
     """How many tokens a backbone can read; None where it does not say."""
+    config = backbone.config
     limit = getattr(config, "max_position_embeddings", None)
     if not isinstance(limit, int) or limit <= 0:
         return None
     if config.model_type in OFFSET_POSITIONS:
-        return limit - 1 - (config.pad_token_id or 0)
+        padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", config.pad_token_id or 0)
+        return limit - 1 - padding
     return limit
 
 

@@ -83,7 +83,7 @@ class TextEncoder(nn.Module):
     @max_length.setter
     def max_length(self, value: int) -> None:
         check_at_least("max_length", value, 4)
-        limit = usable_positions(self.backbone.config)
+        limit = usable_positions(self.backbone)
         if limit is not None and value > limit:
             raise InputError(f"`max_length` must be at most {limit}, the positions of this backbone. Got {value}.")
         self._tokens = TextTokens(self.tokenizer, int(value))
