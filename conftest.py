@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
-for name in [name for name in os.environ if name.startswith("ACCORD_")]:
+for name in [name for name in os.environ if name.startswith("ACCORD_") and name != "ACCORD_ST51_PYTHON"]:
     del os.environ[name]
 
 import jaxtyping

@@ -98,13 +98,13 @@ SCALES = {
     ),
     "full": Scale(
         regimes=(
-            Regime(start=Start(name="packaged"), steps=80, rates=(3e-5, 1e-4, 4e-4)),
-            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=250, rates=RATES),
+            Regime(start=Start(name="packaged"), steps=40, rates=(1e-4, 4e-4)),
+            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=120, rates=(4e-4, 1.5e-3)),
         ),
-        batch=64,
-        max_length=128,
-        queries=300,
-        documents=700,
+        batch=32,
+        max_length=64,
+        queries=200,
+        documents=400,
     ),
 }
 
