@@ -65,5 +65,4 @@ def test_scored_pairs_and_two_views_of_a_text():
     assert fields["pair_scores"].tolist() == [0.0]
     assert np.isclose(fields["labels"].item(), 0.5)
     twice = roles_of(_of(Unlabelled, [{"text": "a"}]))
-    assert not twice.fold
     assert len(twice.texts) == 2

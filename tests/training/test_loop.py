@@ -11,10 +11,12 @@ import torch
 
 from accord.core.errors import InputError
 from accord.core.interrupts import Interrupted
+from accord.data import Pairs
 from accord.data.samplers import RoundRobin
 from accord.encoders import load
 from accord.objectives import InfoNCE, SupCon
 from accord.training import AdamW, EarlyStopping, Settings, TrainingTask, train
+from accord.training.texts import TaskTexts
 
 
 def settings(**changes):
@@ -179,6 +181,17 @@ def test_prompts_reach_the_tokens_and_equal_texts_cost_once(tiny_folder, pairs):
     assert counted["find: "] == counted[""] + 8 * extra
 
 
+def test_a_text_in_two_roles_has_two_vectors_and_one_in_one_role_has_one(tiny):
+    """As both views of itself it is told apart by dropout; as the answer to two questions it costs once."""
+    signal = Pairs.of({"anchor": ["a", "b", "c"], "positive": ["a", "same", "same"]})
+    task = TrainingTask(name="p", signal=signal, objective=InfoNCE())
+    batch = TaskTexts(task, tiny, batch=3, seed=0).batch(0, 64)
+    anchors, positives = (dict(zip(texts, place)) for texts, place in zip(batch.roles.texts, batch.gather))
+    assert anchors["a"] != positives["a"]
+    assert len(set(batch.gather[1].tolist())) == 2
+    assert sum(len(chunk) for chunk in batch.chunks) == 5
+
+
 KILLED = """
 import json, os, random, signal, sys, time
 from pathlib import Path
@@ -188,6 +201,7 @@ import pyarrow as pa
 import torch
 torch.set_num_threads(1)
 from safetensors.torch import save_file
+from accord.data import Pairs
 from accord.data import Pairs
 from accord.data.samplers import RoundRobin
 from accord.encoders import load

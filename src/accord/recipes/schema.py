@@ -104,7 +104,7 @@ class TrainSpec(Spec):
     sampler: Thing = "Proportional"
     batch: Annotated[int, Field(ge=2)] = 64
     batches: Literal["homogeneous"] = "homogeneous"
-    chunk_tokens: Annotated[int, Field(ge=1)] = 2048
+    chunk_tokens: Annotated[int, Field(ge=1)] = 1024
     cache_above_tokens: Annotated[int, Field(ge=0)] = 65_536
     steps: Annotated[int, Field(ge=1)] | None = None
     epochs: Positive | None = None

@@ -27,14 +27,12 @@ class Roles:
         queries: how many leading roles take the query prompt; all of them where the signal is symmetric.
         labels: (rows) class numbers or gold scores.
         positives: for each row, all texts known to be right for its query; they are never negatives.
-        fold: equal texts may share one vector (not where dropout makes the two views of one text).
     """
 
     texts: Sequence[Sequence[str]]
     queries: int = 1
     labels: np.ndarray | None = None
     positives: Sequence[frozenset[str]] = ()
-    fold: bool = True
 
 
 def provided_fields(signal: type[Signal]) -> tuple[str, ...]:
@@ -72,7 +70,7 @@ def roles_of(signal: Signal, epoch: int = 0) -> Roles:
         texts = [signal.column("text1"), signal.column("text2")]
         return Roles(texts, queries=2, labels=np.asarray(signal.column("score"), dtype=np.float32))
     if isinstance(signal, Unlabelled):
-        return Roles([signal.column("text")] * 2, queries=2, fold=False)
+        return Roles([signal.column("text")] * 2, queries=2)
     if isinstance(signal, Ranked):
         positives = signal.column("pos")
         negatives = signal.column("neg")

@@ -100,7 +100,7 @@ class Settings:
 
     steps: int
     batch: int = 64
-    chunk_tokens: int = 2048
+    chunk_tokens: int = 1024
     cache_above_tokens: int = 65_536
     optimizer: AdamW = field(default_factory=AdamW)
     schedule: Schedule = field(default_factory=Cosine)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -101,10 +101,9 @@ class TaskTexts:
         rows = self.stream.rows(index)
         roles = roles_of(self.task.signal.take(rows), epoch=index // self.batches_per_epoch)
         if self.labels is not None:
-            roles = Roles(roles.texts, labels=self.labels[rows], fold=roles.fold)
+            roles = replace(roles, labels=self.labels[rows])
         wanted = [self._rows_of(number, texts, roles) for number, texts in enumerate(roles.texts)]
-        flat = np.concatenate(wanted)
-        kept, inverse = np.unique(flat, return_inverse=True) if roles.fold else (flat, np.arange(len(flat)))
+        kept, inverse = self._fold(wanted)
         groups = self._chunks(kept, chunk_tokens)
         place = np.empty(len(kept), dtype=np.int64)
         place[np.concatenate(groups)] = np.arange(len(kept))
@@ -116,6 +115,15 @@ class TaskTexts:
             examples=len(rows),
             tokens=int(self.ids.lengths[kept].sum()),
         )
+
+    def _fold(self, wanted: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to encode, and where each wanted row lies among them: equal texts of one role are encoded once.
+
+        A text in two roles is encoded for each, so that dropout tells its two vectors apart.
+        """
+        role = np.repeat(np.arange(len(wanted)), [len(part) for part in wanted])
+        keys, inverse = np.unique(role * len(self.rows) + np.concatenate(wanted), return_inverse=True)
+        return keys % len(self.rows), inverse
 
     def _chunks(self, rows: np.ndarray, chunk_tokens: int) -> list[np.ndarray]:
         """Positions in `rows` by chunk: like lengths together, and one prompt a chunk."""
