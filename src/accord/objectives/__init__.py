@@ -6,10 +6,12 @@ they are matched to what the signal provides before the first step (:data:`accor
 How to choose:
 
 - pairs of texts that belong together -> :class:`InfoNCE`;
-- texts with class labels -> :class:`SupCon`.
+- texts with class labels -> :class:`SupCon`;
+- pairs with graded scores -> :class:`CoSENT`.
 """
 
 from accord.objectives.contrastive.info_nce import InfoNCE
 from accord.objectives.contrastive.sup_con import SupCon
+from accord.objectives.regression.cosent import CoSENT
 
-__all__ = ["InfoNCE", "SupCon"]
+__all__ = ["CoSENT", "InfoNCE", "SupCon"]
