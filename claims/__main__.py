@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--model", default=DEFAULT_MODEL, help="start: a path, a hub name or package:MODULE")
     running.add_argument("--device", help="such as cpu or cuda; chosen by accord when left out")
     running.add_argument("--cache", type=Path, default=default_cache(), help="folder for finished parts")
-    running.add_argument("--record", action="store_true", help="keep the result (scale full only)")
+    running.add_argument("--record", action="store_true", help="keep the result; a quick one never replaces a full one")
     writing = commands.add_parser("table", help="write docs/papers.md from the recorded results")
     writing.set_defaults(command=_table)
     for command in (listing, running):
@@ -83,8 +83,6 @@ def _summary(claim: Claim, row: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _run(asked: argparse.Namespace) -> None:
-    if asked.record and asked.scale != "full":
-        raise InputError("--record keeps results of --scale full only.")
     claim = find(asked.name, found_claims())
     folders = data_folders(claim, asked.data, _pairs(asked.use))
     row = run_claim(

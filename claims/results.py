@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import accord
-from accord.core.errors import DataError
+from accord.core.errors import DataError, InputError
 from accord.core.storage import atomic_file, hash_file
 from claims.base import Claim
 
@@ -45,8 +45,16 @@ def read_results(file: Path = RESULTS) -> dict[str, dict[str, Any]]:
 
 
 def record(row: Mapping[str, Any], file: Path = RESULTS) -> None:
-    """Put a result in the place of the claim's earlier one; lines are in order of names."""
-    rows = {**read_results(file), str(row["claim"]): dict(row)}
+    """Put a result in the place of the claim's earlier one; lines are in order of names.
+
+    Raises:
+        InputError: a quick result would take the place of a full one.
+    """
+    before = read_results(file)
+    held = before.get(str(row["claim"]))
+    if held is not None and held.get("scale") == "full" and row.get("scale") == "quick":
+        raise InputError(f"`{row['claim']}` has a recorded result at full scale, and a quick one does not replace it.")
+    rows = {**before, str(row["claim"]): dict(row)}
     with atomic_file(file, "w") as handle:
         for name in sorted(rows):
             handle.write(json.dumps(rows[name], ensure_ascii=False, allow_nan=False) + "\n")

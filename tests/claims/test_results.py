@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from accord.core.errors import DataError
+from accord.core.errors import DataError, InputError
 from claims.results import code_hash, read_results, record, state
 
 
@@ -45,3 +45,12 @@ def test_a_bad_line_is_named(tmp_path):
     file.write_text('{"claim": "a"}\n{"effect": 1}\n')
     with pytest.raises(DataError, match="line 2"):
         read_results(file)
+
+
+def test_a_quick_result_never_replaces_a_full_one(tmp_path):
+    file = tmp_path / "results.jsonl"
+    record({"claim": "a", "scale": "quick", "effect": 1}, file)
+    record({"claim": "a", "scale": "full", "effect": 2}, file)
+    with pytest.raises(InputError, match="full scale"):
+        record({"claim": "a", "scale": "quick", "effect": 3}, file)
+    assert read_results(file)["a"]["effect"] == 2

@@ -109,7 +109,6 @@ def test_command_line(alone, data, tmp_path, capsys):
 def test_mistakes_end_with_2_and_one_line(alone, data, capsys):
     for words in (
         ["run", "gues", "--data", str(data)],
-        ["run", "guess", "--data", str(data), "--record"],
         ["run", "guess", "--data", str(data), "--use", "numbers"],
     ):
         assert command.main(words) == 2

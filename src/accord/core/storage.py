@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 PARTIAL = ".partial-"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -43,15 +44,22 @@ def storage_errors(path: Path) -> Iterator[None]:
     except StorageError:
         raise
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            free = shutil.disk_usage(nearest_folder(path)).free // 2**20
-            raise StorageError(
-                error.errno,
-                f"The disk is full while writing {path} ({free} MiB free). Nothing half-written was kept.",
-            ) from error
+        if error.errno in FULL:
+            raise _full_disk(path, error.errno) from error
         if error.errno in {errno.EACCES, errno.EROFS, errno.EPERM}:
             raise StorageError(error.errno, f"{path} cannot be written: {error.strerror}.") from error
         raise
+    except Exception as error:
+        if any(f"(os error {code})" in str(error) for code in FULL):  # safetensors says it in words
+            raise _full_disk(path, errno.ENOSPC) from error
+        raise
+
+
+def _full_disk(path: Path, code: int | None) -> StorageError:
+    free = shutil.disk_usage(nearest_folder(path)).free // 2**20
+    return StorageError(
+        code, f"The disk is full while writing {path} ({free} MiB free). Nothing half-written was kept."
+    )
 
 
 def nearest_folder(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -216,6 +217,7 @@ class _Fit:
                 )
                 self._save(encoder, target, run, outcome)
                 write_json(note, vars(outcome))
+                shutil.rmtree(self.folder.checkpoints(run), ignore_errors=True)  # the model is whole and on disk
         self._record(run, encoder, outcome)
         self._measure(name, encoder, tasks, seed=settings.seed)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from accord.core.errors import InputError
 from accord.core.records import Results, StepRecord
-from accord.core.storage import atomic_file
+from accord.core.storage import atomic_file, storage_errors
 
 __all__ = ["RunFolder", "StepLog"]
 
@@ -118,7 +118,7 @@ class StepLog:
         if record.run not in self.begun:
             self.begun.add(record.run)
             self.forget(record.run, after=record.step - 1)
-        with self.path.open("a", encoding="utf-8") as handle:
+        with storage_errors(self.path), self.path.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(dataclasses.asdict(record)) + "\n")
         if self.tell is not None:
             self.tell(record)
