@@ -63,6 +63,14 @@ def test_no_space_becomes_a_storage_error(tmp_path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def test_a_full_disk_that_a_library_reports_in_words_is_recognised(tmp_path):
+    with pytest.raises(StorageError, match="disk is full"), atomic_folder(tmp_path / "model"):
+        raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
+    with pytest.raises(RuntimeError, match="other"), atomic_folder(tmp_path / "model"):
+        raise RuntimeError("other (os error 280)")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_json_refuses_numbers_that_json_cannot_hold(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
         write_json(tmp_path / "x.json", {"loss": float("nan")})
