@@ -21,6 +21,7 @@ from accord.encoders.fingerprint import fingerprint
 from accord.encoders.heads import Dense, Normalize
 from accord.encoders.masks import kept_tokens, positions
 from accord.encoders.saving import save_encoder
+from accord.encoders.text.dropout import use_fast_dropout
 from accord.encoders.text.layers import cut_layers, final_norm, usable_positions
 from accord.encoders.text.tokens import TextTokens
 from accord.maths.similarity import pairwise_similarity, similarity
@@ -62,6 +63,7 @@ class TextEncoder(nn.Module):
         similarity_name: str = "cosine",
     ) -> None:
         super().__init__()
+        use_fast_dropout(backbone)
         self.backbone: Any = backbone
         self.tokenizer = tokenizer
         self.pooling: Any = nn.ModuleList(pooling)
