@@ -48,7 +48,8 @@ def packed_program(backbone: Any, dtype: torch.dtype) -> PackedBert | None:
 
 def _touched(module: nn.Module) -> bool:
     hooks = module._forward_hooks or module._forward_pre_hooks
-    foreign = not type(module).__module__.startswith(("torch.nn.", "transformers."))
+    known = isinstance(module, nn.Dropout) or type(module).__module__.startswith(("torch.nn.", "transformers."))
+    foreign = not known
     return bool(hooks) or foreign or "forward" in vars(module) or hasattr(module, "parametrizations")
 
 
