@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from accord.core.progress import Progress
 
-__all__ = ["Embeddings", "Encodes", "Ragged", "View"]
+__all__ = ["Embeddings", "Encodes", "Ragged", "Scores", "View"]
 
 
 @dataclass(frozen=True, order=True)
@@ -94,4 +94,12 @@ class Encodes(Protocol):
         self, texts: Sequence[str], *, prompt_name: str | None = None, progress: Progress | None = None
     ) -> np.ndarray:
         """Rows for documents, (n, dim) float32."""
+        ...
+
+
+class Scores(Protocol):
+    """What reads two texts together and says how well they go together: a cross-encoder, or any reranker."""
+
+    def score(self, left: Sequence[str], right: Sequence[str], *, progress: Progress | None = None) -> np.ndarray:
+        """One score a pair, (n,) float32, higher for the better; (n, labels) where the model has several."""
         ...

@@ -19,15 +19,13 @@ from accord.core.interrupts import Interrupted, deferred_interrupt
 from accord.core.progress import Progress, silent
 from accord.core.random import derive
 from accord.core.records import StepRecord
-from accord.core.types import View
 from accord.encoders.text.transformer import TextEncoder
-from accord.objectives.base import contract
+from accord.training.base import PreparedBatch
 from accord.training.checkpoints import latest_checkpoint, save_checkpoint
-from accord.training.fields import provided_fields, signal_fields
 from accord.training.memory.chunked import full_graph, grad_cache
 from accord.training.precision import autocast
+from accord.training.readers import read_task
 from accord.training.settings import Settings, TrainingTask
-from accord.training.texts import PreparedBatch, TaskTexts
 
 __all__ = ["Training", "TrainingResult", "train"]
 
@@ -64,23 +62,22 @@ class Training:
     is resumed repeats them exactly, and nothing about them needs to be saved.
     """
 
-    def __init__(self, encoder: TextEncoder, tasks: Sequence[TrainingTask], settings: Settings, *, run: str) -> None:
+    def __init__(
+        self, encoder: TextEncoder, tasks: Sequence[TrainingTask], settings: Settings, *, run: str, keeps: bool
+    ) -> None:
         if not tasks:
             raise InputError("There is no task to train on.")
         self.encoder = encoder
         self.tasks = tasks
         self.settings = settings
         self.run = run
-        self.contracts = [contract(task.objective) for task in tasks]
-        for task, asked in zip(tasks, self.contracts):
-            asked.check(provided_fields(type(task.signal)), where=f"Task `{task.name}`")
-        self.identity = self._identity()
-        self.texts = [TaskTexts(task, encoder, batch=settings.batch, seed=settings.seed) for task in tasks]
+        self.data = [read_task(task, encoder, batch=settings.batch, seed=settings.seed) for task in tasks]
+        self.identity = self._identity() if keeps else {}
         sizes, weights = [len(task.signal) for task in tasks], [task.weight for task in tasks]
         self.order: np.ndarray = settings.sampler.schedule(sizes, weights, settings.steps, seed=settings.seed)
         self.autocast = autocast(settings.precision, encoder.device)
         self.optimizer = settings.optimizer.make(encoder.named_parameters())
-        self.result = TrainingResult(truncated={t.task.name: t.truncated for t in self.texts})
+        self.result = TrainingResult(truncated={one.task.name: one.truncated for one in self.data})
         self.best: dict[str, Tensor] = {}
         self.waited = 0
 
@@ -107,7 +104,7 @@ class Training:
         number = int(self.order[done])
         turn = int((self.order[:done] == number).sum())
         task = self.tasks[number]
-        batch = self.texts[number].batch(turn, self.settings.chunk_tokens)
+        batch = self.data[number].batch(turn, self.settings.chunk_tokens)
         rate = self.settings.optimizer.lr * self.settings.schedule.factor(done + 1, self.settings.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -138,24 +135,20 @@ class Training:
 
     def _backward(self, number: int, batch: PreparedBatch, seed: int) -> float:
         """Loss of the batch before the task's weight; its weighted gradients are added to the parameters."""
-        task, encoder = self.tasks[number], self.encoder
-        asked = self.contracts[number]
+        task, data = self.tasks[number], self.data[number]
 
         def forward(chunk: int) -> Tensor:
             torch.manual_seed(derive(seed, chunk))
             with self.autocast():
-                pooled = encoder(batch.chunks[chunk].to(encoder.device)).pooled[View()]
-            return pooled.float()
+                outputs = data.forward(batch.chunks[chunk])
+            return outputs.float()
 
-        def loss(vectors: Tensor) -> Tensor:
-            rows = [vectors[torch.from_numpy(place).to(vectors.device)] for place in batch.gather]
-            mask = getattr(task.objective, "mask", ())
-            wanted = (*asked.required, *asked.optional)
-            fields = signal_fields(batch.roles, rows, wanted, mask=mask, kind=encoder.similarity_name)
-            return task.loss_weight * task.objective(**fields)
+        def loss(outputs: Tensor) -> Tensor:
+            return task.loss_weight * task.objective(**data.fields(batch, outputs))
 
         backward = grad_cache if batch.tokens > self.settings.cache_above_tokens else full_graph
-        devices = [encoder.device] if encoder.device.type == "cuda" else []
+        device = self.encoder.device
+        devices = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             value = backward(forward, len(batch.chunks), loss)
         return float(value) / task.loss_weight
@@ -242,7 +235,7 @@ def train(
         InputError: a task that its objective cannot use, a batch without negatives, a loss that is not finite.
         Interrupted: on Ctrl-C, after a checkpoint has been written.
     """
-    training = Training(encoder, tasks, settings, run=run)
+    training = Training(encoder, tasks, settings, run=run, keeps=checkpoints is not None)
     if resume and checkpoints is not None:
         training.load(checkpoints)
     encoder.train()

@@ -6,51 +6,54 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from accord.core.types import Ragged
+from accord.core.types import Ragged, View
 from accord.data.batches import BatchStream
 from accord.data.signals import Labelled
 from accord.encoders.text.transformer import Batch, TextEncoder
 from accord.maths.packing import token_batches
-from accord.training.fields import Roles, roles_of
+from accord.objectives.base import contract
+from accord.training.base import PreparedBatch
+from accord.training.fields import Roles, provided_fields, roles_of, signal_fields
 from accord.training.settings import TrainingTask
 
-__all__ = ["PreparedBatch", "TaskTexts"]
+__all__ = ["TaskTexts"]
 
 QUERY_COLUMNS = frozenset({"anchor", "query", "text", "text1", "text2"})
 """Columns whose texts take the query prompt; symmetric signals have no documents."""
 
 
 @dataclass(frozen=True)
-class PreparedBatch:
-    """A batch ready for the encoder.
+class TextBatch(PreparedBatch):
+    """A batch of texts ready for the encoder.
 
     Args:
         roles: texts and labels.
-        chunks: token batches for the encoder, longest rows first.
         gather: for each role, where its rows lie among the rows of all chunks, one after another.
-        examples: rows of the signal.
-        tokens: real tokens of all chunks.
     """
 
     roles: Roles
-    chunks: Sequence[Batch]
     gather: Sequence[np.ndarray]
-    examples: int
-    tokens: int
 
 
 class TaskTexts:
-    """The texts of one task, tokenised once.
+    """The texts of one task for a text encoder, tokenised once.
 
     Args:
         task: what to learn.
         encoder: whose tokenizer to use.
         batch: examples a batch.
         seed: of the order of rows.
+
+    Raises:
+        InputError: an objective that asks for what the signal cannot provide.
     """
 
     def __init__(self, task: TrainingTask, encoder: TextEncoder, *, batch: int, seed: int) -> None:
+        self.asked = contract(task.objective)
+        self.asked.check(provided_fields(type(task.signal)), where=f"Task `{task.name}`")
         self.task = task
         self.encoder = encoder
         labelled = isinstance(task.signal, Labelled)
@@ -96,7 +99,7 @@ class TaskTexts:
     def _is_query(column: str) -> bool:
         return column in QUERY_COLUMNS
 
-    def batch(self, index: int, chunk_tokens: int) -> PreparedBatch:
+    def batch(self, index: int, chunk_tokens: int) -> TextBatch:
         """The batch with this number, ready for the encoder."""
         rows = self.stream.rows(index)
         roles = roles_of(self.task.signal.take(rows), epoch=index // self.batches_per_epoch)
@@ -108,13 +111,24 @@ class TaskTexts:
         place = np.empty(len(kept), dtype=np.int64)
         place[np.concatenate(groups)] = np.arange(len(kept))
         bounds = np.cumsum([len(part) for part in wanted])[:-1]
-        return PreparedBatch(
+        return TextBatch(
             roles=roles,
             chunks=[self._collate(kept[group]) for group in groups],
             gather=np.split(place[inverse], bounds),
             examples=len(rows),
             tokens=int(self.ids.lengths[kept].sum()),
         )
+
+    def forward(self, chunk: Batch) -> Tensor:
+        """Vectors (rows of the chunk, dim), with gradients."""
+        return self.encoder(chunk.to(self.encoder.device)).pooled[View()]
+
+    def fields(self, batch: TextBatch, outputs: Tensor) -> dict[str, Tensor]:
+        """What the objective asks for, from the vectors of all chunks."""
+        rows = [outputs[torch.from_numpy(place).to(outputs.device)] for place in batch.gather]
+        mask = getattr(self.task.objective, "mask", ())
+        wanted = (*self.asked.required, *self.asked.optional)
+        return signal_fields(batch.roles, rows, wanted, mask=mask, kind=self.encoder.similarity_name)
 
     def _fold(self, wanted: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Rows to encode, and where each wanted row lies among them: equal texts of one role are encoded once.

@@ -21,6 +21,7 @@ from accord.encoders.fingerprint import fingerprint
 from accord.encoders.heads import Dense, Normalize
 from accord.encoders.masks import kept_tokens, positions
 from accord.encoders.saving import save_encoder
+from accord.encoders.text.attention import use_fast_attention
 from accord.encoders.text.dropout import use_fast_dropout
 from accord.encoders.text.layers import cut_layers, final_norm, usable_positions
 from accord.encoders.text.tokens import TextTokens
@@ -64,6 +65,7 @@ class TextEncoder(nn.Module):
     ) -> None:
         super().__init__()
         use_fast_dropout(backbone)
+        use_fast_attention(backbone)
         self.backbone: Any = backbone
         self.tokenizer = tokenizer
         self.pooling: Any = nn.ModuleList(pooling)
