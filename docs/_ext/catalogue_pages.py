@@ -24,6 +24,7 @@ ROOMS = (
     "evaluation",
     "retrieval",
     "reporting",
+    "integrations",
     "recipes",
     "maths",
     "core",

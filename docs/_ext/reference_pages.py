@@ -38,7 +38,9 @@ SLOTS = {
         "accord.evaluation.metrics",
         "`metrics` and `primary` of an evaluation, by name: `nDCG@10`, `accuracy`.",
     ),
+    "Pairs from texts": ("accord.data.synthesis", "`tasks.NAME.synthesis`."),
     "Samplers": ("accord.data.samplers", "`train.sampler`."),
+    "Adapters": ("accord.training.adapters", "`train.adapter`."),
     "Optimisers and schedules": ("accord.training", "`train.optimizer` and `train.schedule`."),
 }
 
@@ -69,7 +71,16 @@ def commands() -> str:
     from accord.cli.main import app
 
     group: Any = typer.main.get_command(app)
-    return "\n".join(line for name, command in group.commands.items() for line in _command(name, command))
+    return "\n".join(line for name, command in _flat(group) for line in _command(name, command))
+
+
+def _flat(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Commands by their whole names, those of groups too."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _flat(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _command(name: str, command: Any) -> Iterator[str]:
@@ -211,17 +222,19 @@ def objectives() -> str:
     from accord.objectives.base import contract
     from accord.training.fields import provided_fields
 
-    lines = ["| signal | provides | objectives |", "|---|---|---|"]
+    lines = ["| signal | provides | objectives | with a teacher |", "|---|---|---|---|"]
     for signal in SIGNALS:
-        provided, fitting = provided_fields(signal), []
+        fitting: dict[bool, list[str]] = {False: [], True: []}
         for name, kind in catalogue(room).items():
-            try:
-                contract(kind()).check(provided, where=name)
-            except InputError:
-                continue
-            fitting.append(f"{{py:class}}`{kind.__module__}.{name}`")
-        shown = ", ".join(f"`{field}`" for field in provided)
-        lines.append(f"| `{signal.__name__}` | {shown} | {', '.join(fitting) or 'your own'} |")
+            for taught in (False, True):
+                try:
+                    contract(kind).check(provided_fields(signal, teacher="any" if taught else None), where=name)
+                except InputError:
+                    continue
+                fitting[taught].append(f"{{py:class}}`{kind.__module__}.{name}`")
+                break
+        shown = ", ".join(f"`{field}`" for field in provided_fields(signal))
+        lines.append(f"| `{signal.__name__}` | {shown} | {', '.join(fitting[False])} | {', '.join(fitting[True])} |")
     return "\n".join(lines)
 
 

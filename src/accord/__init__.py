@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from accord.recipes.evaluate import evaluate
     from accord.recipes.fit import Run, fit, open_run
     from accord.recipes.index import open_index as open
+    from accord.recipes.mine import mine
     from accord.recipes.plan import Plan, plan
     from accord.recipes.recipe import Recipe
     from accord.recipes.task import Task, recipe_of
@@ -54,6 +55,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load",
+    "mine",
     "nDCG",
     "open",
     "open_run",
@@ -72,6 +74,7 @@ _HOMES = {
     "accord.recipes.evaluate": ("evaluate",),
     "accord.recipes.fit": ("Run", "fit", "open_run"),
     "accord.recipes.index": ("open_index",),
+    "accord.recipes.mine": ("mine",),
     "accord.recipes.plan": ("Plan", "plan"),
     "accord.recipes.recipe": ("Recipe",),
     "accord.recipes.task": ("Task", "recipe_of"),

@@ -1,6 +1,7 @@
 """A tiny made-up claim: two ways to guess, on a folder of numbers."""
 
 import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,6 +27,15 @@ def run(context):
     return Outcome(
         paired=paired, seconds=1.0, tasks=[{"task": "guess", **asdict(paired)}], details={"a": 1}, notes=["made up"]
     )
+
+
+@pytest.fixture(autouse=True)
+def same_log_level():
+    """The command line of claims silences warnings for its own process; here other tests follow."""
+    logger = logging.getLogger("accord")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture

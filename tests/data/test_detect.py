@@ -29,6 +29,9 @@ LISTS = [["a"], ["b"]]
         ({"text": T, "label": ["x", "y"]}, Labelled),
         ({"id": [1, 2], "text": T, "label": [3, 4], "title": T}, Labelled),
         ({"id": [1, 2], "title": T, "text": T}, Unlabelled),
+        ({"query": T, "positive": T, "positive_1": T, "negative": T}, Ranked),
+        ({"query": T, "docs": LISTS, "labels": [[1], [1]]}, Ranked),
+        ({"anchor": T, "positive": T, "sentence1": T}, Pairs),
         ({"text": T}, Unlabelled),
     ],
 )
@@ -60,6 +63,15 @@ def test_by_what_the_caller_names(columns, kind):
         ({"premise": T, "hypothesis": T, "label": ["neutral", "contradiction"]}, "neither Pairs nor Scored"),
         ({"sentence1": T, "sentence2": T, "label": [1, 2]}, "neither Pairs nor Scored"),
         ({"name": T, "body": T}, "make no signal: name, body"),
+        ({"text1": T, "text2": T, "score": [1, 2], "text": T, "label": ["x", "y"]}, "signal=Labelled or signal=Scored"),
+        ({"anchor": T, "positive": T, "query": T, "pos": LISTS}, "signal=Pairs or signal=Ranked"),
+        (
+            {"anchor": T, "positive": T, "query": T, "pos": T},
+            r"Say which: columns=\{'anchor': 'anchor', 'positive': 'positive'\} or columns=\{'anchor': 'query'",
+        ),
+        ({"question": T, "answer": T, "text1": T, "text2": T}, r"Pairs \(anchor: question.* or Pairs \(anchor: text1"),
+        ({"anchor": T, "positive": T, "sentence1": T, "sentence2": T, "score": [1, 2]}, "or signal=Scored"),
+        ({"query": T, "passage": T, "answer": T}, "several columns could be `positive`"),
         ({"text": [1, 2]}, "make no signal"),
         ({"text1": [{"en": "a"}] * 2, "text2": T, "score": [1, 2]}, "`text1` is an object"),
     ],
@@ -67,6 +79,11 @@ def test_by_what_the_caller_names(columns, kind):
 def test_asks_where_it_is_open(rows, match):
     with pytest.raises(DataError, match=match):
         detect(pa.table(rows))
+
+
+def test_naming_one_of_two_pairs_settles_it():
+    table = pa.table({"anchor": T, "positive": T, "query": T, "pos": T})
+    assert detect(table, {"anchor": "query", "positive": "pos"}) is Pairs
 
 
 def test_naming_the_pair_settles_inference_data():

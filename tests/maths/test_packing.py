@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.core.errors import InputError
-from accord.maths.packing import token_batches
+from accord.maths.packing import balance, token_batches
 
 
 @given(st.lists(st.integers(1, 300), max_size=80), st.integers(1, 600))
@@ -23,3 +23,17 @@ def test_every_row_once_within_the_budget(lengths, budget):
 def test_a_budget_below_one_is_refused():
     with pytest.raises(InputError, match="budget"):
         token_batches(np.array([1]), 0)
+
+
+@given(st.lists(st.integers(0, 1000), max_size=40), st.integers(1, 6))
+def test_balance_hands_out_each_item_once_and_evenly(costs, parts):
+    taken = balance(costs, parts)
+    assert sorted(item for part in taken for item in part) == list(range(len(costs)))
+    loads = [sum(costs[item] for item in part) for part in taken]
+    assert max(loads) - min(loads) <= max(costs, default=0)
+
+
+def test_balance_leaves_parts_empty_where_items_are_few():
+    assert balance([3], 3) == [[0], [], []]
+    with pytest.raises(InputError, match="`parts`"):
+        balance([1], 0)

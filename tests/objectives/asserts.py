@@ -26,3 +26,18 @@ def assert_falls_when_right_scores_rise(objective, scores, right):
 def assert_shift_invariant(objective, scores):
     """Adding one number to all scores changes nothing: only differences count."""
     torch.testing.assert_close(objective(scores + 3.0), objective(scores))
+
+
+def assert_scale_invariant(objective, scores):
+    """Multiplying all scores by one positive number changes nothing."""
+    torch.testing.assert_close(objective(scores * 3.0), objective(scores))
+
+
+def assert_ignored_places_do_not_count(objective, scores, ignore):
+    """`objective(scores, ignore)`: ignored scores change neither the loss nor get a gradient."""
+    leaf = scores.clone().requires_grad_()
+    value = objective(leaf, ignore)
+    value.backward()
+    assert torch.equal(leaf.grad[ignore], torch.zeros_like(leaf.grad[ignore]))
+    other = torch.where(ignore, torch.full_like(scores, 7.0), scores)
+    torch.testing.assert_close(objective(other, ignore), value.detach())

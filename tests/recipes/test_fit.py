@@ -118,7 +118,7 @@ def test_a_damaged_model_of_an_earlier_stage_is_named(same_job, run, tmp_path):
     ("change", "message"),
     [
         ({"tasks.faq.columns.positive": "anwser"}, "tasks.faq: "),
-        ({"tasks.faq.objective": "SupCon"}, "tasks.faq: objective: the objective asks for `labels`"),
+        ({"tasks.faq.objective": "SupCon"}, "tasks.faq: objective: the objective asks for `scores` as (n, n)"),
         ({"tasks.faq.objective": {"InfoNCE": {"temprature": 1}}}, "Did you mean `temperature`"),
         ({"tasks.faq.evaluate": "Clustering"}, "Clustering judges Labelled, and this task is Pairs"),
         ({"tasks.topic.min_per_label": 500}, "tasks.topic: "),

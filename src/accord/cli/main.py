@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import typer
 
-from accord.cli import compare, doctor, encode, evaluate, fit, init, plan, report, search, where
+from accord.cli import compare, data, doctor, encode, evaluate, fit, init, mine, plan, report, rerank, search, where
 from accord.core.errors import AccordError, CheckFailed, InputError, MissingExtra, StorageError
+from accord.core.ranks import leads
 from accord.core.threads import settle
 
 __all__ = ["app", "main"]
@@ -31,15 +34,40 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "plan": plan.command,
     "init": init.command,
     "encode": encode.command,
+    "mine": mine.command,
     "evaluate": evaluate.command,
     "compare": compare.command,
     "search": search.command,
+    "rerank": rerank.command,
     "doctor": doctor.command,
     "where": where.command,
     "report": report.command,
 }
+
+
+class _Stopped(Exception):
+    """Ctrl-C with its message, in a form that typer lets through."""
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, whose message survives a Ctrl-C: typer would end the program without it."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt as stop:
+            raise _Stopped(str(stop) or "Interrupted.") from stop
+
+    return run
+
+
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+    app.command(_name)(_interruptible(_command))
+_data = typer.Typer(help=data.HELP, no_args_is_help=True, rich_markup_mode=None)
+for _name, _command in data.COMMANDS.items():
+    _data.command(_name)(_interruptible(_command))
+app.add_typer(_data, name="data")
 
 
 def _version(value: bool) -> None:
@@ -63,12 +91,13 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     settle()
-    logging.basicConfig(format="%(message)s", level=logging.DEBUG if debug else logging.WARNING, stream=sys.stderr)
+    level = logging.DEBUG if debug else logging.WARNING if leads() else logging.ERROR
+    logging.basicConfig(format="%(message)s", level=level, stream=sys.stderr)
     if not debug:
         logging.getLogger("transformers").setLevel(logging.ERROR)
     try:
         app([word for word in arguments if word != "--debug"])
-    except KeyboardInterrupt as stop:
+    except (KeyboardInterrupt, _Stopped) as stop:
         _say(str(stop) or "Interrupted.")
         sys.exit(130)
     except Exception as error:

@@ -8,7 +8,15 @@ from collections.abc import Collection, Iterable
 
 from accord.core.errors import InputError
 
-__all__ = ["check_at_least", "check_choice", "check_fraction", "check_keys", "check_positive", "did_you_mean"]
+__all__ = [
+    "check_at_least",
+    "check_choice",
+    "check_finite",
+    "check_fraction",
+    "check_keys",
+    "check_positive",
+    "did_you_mean",
+]
 
 
 def check_positive(name: str, value: float) -> None:
@@ -23,6 +31,16 @@ def check_positive(name: str, value: float) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
         raise InputError(f"`{name}` must be positive and finite. Got {value!r} instead.")
+
+
+def check_finite(name: str, value: float) -> None:
+    """Refuse what is not a finite number.
+
+    Raises:
+        InputError: with the name, the rule and the value.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InputError(f"`{name}` must be a finite number. Got {value!r} instead.")
 
 
 def check_at_least(name: str, value: float, least: float) -> None:

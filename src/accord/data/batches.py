@@ -7,11 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
-from accord.core.checks import check_at_least
+from accord.core.checks import check_at_least, check_choice
 from accord.core.errors import InputError
 from accord.core.random import numpy_generator
+from accord.data.label_groups import LabelGroups
 
-__all__ = ["BatchStream"]
+__all__ = ["CLASSES", "BatchStream", "step_back"]
+
+CLASSES = ("proportional", "equal")
 
 
 class BatchStream:
@@ -26,6 +29,10 @@ class BatchStream:
     batch holds, and at most `batch` rows in it (fewer by up to two groups). A label with a single row is alone. Where
     one label is so frequent that a batch would hold nothing else, rows of another, drawn anew, take some of its places.
 
+    With labels and equal classes every class comes equally often, rare or not: a batch holds about `per_label` rows of
+    each of its classes (more where there are few classes, fewer of a class that has no more rows), classes take turns,
+    and so do the rows within each class. Rows of rare classes are then seen more often than others.
+
     Args:
         length: rows to draw from, at least 2.
         batch: rows a batch, at least 2.
@@ -34,6 +41,7 @@ class BatchStream:
         labels: one a row, for objectives that need several rows of a label together.
         per_label: rows of one label that stay together, at least 2; about a third of a batch at most, so that labels
             meet.
+        classes: "proportional", every row once an epoch, or "equal", every class equally often.
 
     Raises:
         InputError: fewer than two rows or, with labels, fewer than two labels: a batch without negatives.
@@ -52,8 +60,12 @@ class BatchStream:
         name: str,
         labels: Sequence[object] | np.ndarray | None = None,
         per_label: int = 4,
+        classes: str = "proportional",
     ) -> None:
         check_at_least("per_label", per_label, 2)
+        check_choice("classes", classes, CLASSES)
+        if classes == "equal" and labels is None:
+            raise InputError("`classes`: equal needs rows with labels.")
         if batch < 2:
             raise InputError(f"`batch` must be at least 2: a batch of one row has no negatives. Got {batch}.")
         if length < 2:
@@ -67,6 +79,7 @@ class BatchStream:
         self.name = name
         self.labels = labels
         self.per_label = per_label
+        self.classes = classes
         self._codes = None if labels is None else self._encode(labels)
         self._latest: tuple[int, np.ndarray] | None = None
         self._dealt: tuple[int, list[np.ndarray]] | None = None
@@ -88,7 +101,9 @@ class BatchStream:
 
     @property
     def batches_per_epoch(self) -> float:
-        """Batches after which every row was seen once on average; a whole number with labels or small data."""
+        """Batches after which so many rows were seen as there are; a whole number with labels or small data."""
+        if self._equal is not None:
+            return max(self.length / self._equal.mean_rows, 1.0)
         if self._codes is not None:
             return self._groups.batches
         return max(self.length / self.batch, 1.0)
@@ -104,6 +119,8 @@ class BatchStream:
             InputError: k below 0.
         """
         check_at_least("k", k, 0)
+        if self._equal is not None:
+            return self._equal.rows(k)
         if self._codes is not None:
             epoch, within = divmod(k, self._groups.batches)
             return self._labelled(epoch)[within]
@@ -133,14 +150,20 @@ class BatchStream:
         order = self._permutation(first)
         for number in range(first + 1, epoch + 1):
             held = number * self.length % self.batch
-            order = _step_back(self._permutation(number), order[self.length - held :], self.batch - held)
+            order = step_back(self._permutation(number), order[self.length - held :], self.batch - held)
         self._latest = (epoch, order)
         return order
 
     @cached_property
-    def _groups(self) -> _Groups:
+    def _equal(self) -> _EqualClasses | None:
+        if self._codes is None or self.classes != "equal":
+            return None
+        return _EqualClasses(self._codes, self.batch, self.per_label, seed=self.seed, name=self.name)
+
+    @cached_property
+    def _groups(self) -> LabelGroups:
         assert self._codes is not None
-        return _Groups(self._codes, self.batch, self.per_label)
+        return LabelGroups(self._codes, self.batch, self.per_label)
 
     def _labelled(self, epoch: int) -> list[np.ndarray]:
         if self._dealt is None or self._dealt[0] != epoch:
@@ -149,53 +172,40 @@ class BatchStream:
         return self._dealt[1]
 
 
-class _Groups:
-    """How the rows of each label fall into groups, and how many batches they make; the same in every epoch."""
+class _EqualClasses:
+    """Batches in which every class comes equally often: streams of classes, and a stream of rows for each class.
 
-    def __init__(self, codes: np.ndarray, batch: int, per_label: int) -> None:
-        counts = np.bincount(codes)
-        # Groups of at most a third of a batch, so that cutting between groups leaves no batch empty.
-        size = min(per_label, max((batch + 1) // 3, 3 if batch >= 6 else 2))
-        # Rounded so that no group has a single row where the label has two; pairs of an odd label become a triple.
-        many = counts // 2 if size == 2 and batch >= 6 else -(-counts // size)
-        self.codes = codes
-        self.batch = batch
-        self.of_label = np.maximum(many, counts > 0)
-        sizes = [
-            np.full(groups, count // groups) + (np.arange(groups) < count % groups)
-            for count, groups in zip(counts, self.of_label)
+    Both are :class:`BatchStream`, so that classes and the rows of a class are each seen once before any is seen again.
+    """
+
+    def __init__(self, codes: np.ndarray, batch: int, per_label: int, *, seed: int, name: str) -> None:
+        self.members = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
+        many = len(self.members)
+        group = max(min(per_label, batch // 2), batch // many)
+        self.classes = min(many, batch // group)
+        self.stream = BatchStream(many, self.classes, seed=seed, name=f"{name}/classes")
+        self.sizes = np.array([min(group, len(rows)) for rows in self.members])
+        self.rows_of = [
+            BatchStream(len(rows), int(size), seed=seed, name=f"{name}/class {code}") if size > 1 else None
+            for code, (rows, size) in enumerate(zip(self.members, self.sizes))
         ]
-        self.sizes = np.concatenate(sizes)
-        room = batch - int(self.sizes.max()) + 1
-        self.batches = 1 if len(codes) <= batch else -(-len(codes) // room)
 
-    def deal(self, generator: np.random.Generator) -> list[np.ndarray]:
-        """One epoch: rows dealt to groups, groups of a label spread evenly, batches cut between groups."""
-        rows = generator.permutation(len(self.codes))
-        rows = rows[np.argsort(self.codes[rows], kind="stable")]
-        starts = np.cumsum(self.sizes) - self.sizes
-        turns = np.concatenate([np.arange(groups) for groups in self.of_label])
-        places = (turns + generator.random(len(turns))) / np.repeat(self.of_label, self.of_label)
-        order = np.argsort(places, kind="stable")
-        dealt = np.concatenate([rows[starts[g] : starts[g] + self.sizes[g]] for g in order])
-        ends = np.cumsum(self.sizes[order])
-        marks = np.arange(1, self.batches) * len(rows) / self.batches
-        cuts = ends[np.searchsorted(ends, marks, side="right") - 1]
-        return [self._mixed(batch, generator) for batch in np.split(dealt, cuts)]
+    @property
+    def mean_rows(self) -> float:
+        """Rows of a batch, on average."""
+        return float(self.sizes.mean() * self.classes)
 
-    def _mixed(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """A batch of one label with some of its rows traded for rows of another: a batch without negatives is none."""
-        label = self.codes[rows[0]]
-        if (self.codes[rows] != label).any():
-            return rows
-        others = np.flatnonzero(self.codes != label)
-        chosen = self.codes[generator.choice(others)]
-        group = generator.permutation(np.flatnonzero(self.codes == chosen))[: int(self.sizes.max())]
-        room = max(2, self.batch - len(group))
-        return np.concatenate([rows[:room], group[: self.batch - min(room, len(rows))]])
+    def rows(self, k: int) -> np.ndarray:
+        """Rows of the k-th batch, class by class."""
+        found = []
+        for place, code in enumerate(self.stream.rows(k).tolist()):
+            turn = (k * self.classes + place) // len(self.members)  # each class has one turn in each round of classes
+            within = self.rows_of[code]
+            found.append(self.members[code] if within is None else self.members[code][within.rows(turn)])
+        return np.concatenate(found)
 
 
-def _step_back(order: np.ndarray, held: np.ndarray, room: int) -> np.ndarray:
+def step_back(order: np.ndarray, held: np.ndarray, room: int) -> np.ndarray:
     """Move the rows in `held` out of the first `room` places of `order`, to just behind them."""
     if not len(held):
         return order

@@ -1,16 +1,44 @@
-"""Column checks, written once: each casts a column to its canonical type or names the first row that does not fit."""
+"""Column checks: each casts a column to its canonical type, or names the first row that breaks a rule."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import pyarrow as pa
 
 from accord.core.errors import DataError
 from accord.data.arrow import compute as pc
+from accord.data.faults import (
+    Fault,
+    id_faults,
+    is_list,
+    is_text,
+    label_faults,
+    list_faults,
+    note_faults,
+    number_faults,
+    parse_numbers,
+    plain,
+    score_faults,
+    text_faults,
+)
 from accord.data.lines import Where
 
-__all__ = ["check_ids", "check_labels", "check_lists", "check_notes", "check_numbers", "check_scores", "check_texts"]
+__all__ = [
+    "check_ids",
+    "check_labels",
+    "check_lists",
+    "check_notes",
+    "check_numbers",
+    "check_scores",
+    "check_texts",
+    "is_list",
+    "is_text",
+]
 
 TEXT = pa.large_string()
+TEXTS = pa.large_list(TEXT)
+NUMBERS = pa.large_list(pa.float64())
 
 
 def check_texts(column: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedArray:
@@ -19,18 +47,8 @@ def check_texts(column: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedA
     Raises:
         DataError: with the file and line.
     """
-    _refuse_nulls(column, name, where, cure="Give it a text, or remove the row.")
-    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    if not is_text(plain.type):
-        raise DataError(
-            f"{where(0)}: `{name}` must hold texts. It holds {plain.type} (the first is {_short(plain[0].as_py())}). "
-            "Name another column, or write the values as strings."
-        )
-    texts = plain.cast(TEXT)
-    row = _first(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(texts)), 0))
-    if row is not None:
-        raise DataError(f"{where(row)}: `{name}` is an empty text. Give it a text, or remove the row.")
-    return texts
+    _refuse(text_faults(column, name), where)
+    return plain(column).cast(TEXT)
 
 
 def check_notes(column: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedArray:
@@ -39,9 +57,8 @@ def check_notes(column: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedA
     Raises:
         DataError: the column holds something else.
     """
-    if not (is_text(column.type) or pa.types.is_null(column.type)):
-        raise DataError(f"{where(0)}: `{name}` must hold texts. It holds {column.type}. Name another column.")
-    return pc.fill_null(column.cast(TEXT), "")
+    _refuse(note_faults(column, name), where)
+    return pc.fill_null(plain(column).cast(TEXT), "")
 
 
 def check_scores(column: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedArray:
@@ -50,23 +67,13 @@ def check_scores(column: pa.ChunkedArray, name: str, where: Where) -> pa.Chunked
     Raises:
         DataError: with the file and line.
     """
-    _refuse_nulls(column, name, where, cure="Give it a number, or remove the row.")
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if is_text(kind):
-        numbers = _parse_numbers(column.cast(TEXT), name, where)
-    elif pa.types.is_boolean(kind):
-        numbers = column.cast(pa.int8()).cast(pa.float64())
-    elif pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
-        numbers = column.cast(pa.float64(), safe=False)
-    else:
-        raise DataError(f"{where(0)}: `{name}` must hold numbers. It holds {kind}. Name another column.")
-    row = _first(pc.invert(pc.is_finite(numbers)))
-    if row is not None:
-        raise DataError(
-            f"{where(row)}: `{name}` must be a finite number. Got {numbers[row].as_py()}. "
-            "Give it a number, or remove the row."
-        )
-    return numbers
+    _refuse(score_faults(column, name), where)
+    values = plain(column)
+    if is_text(values.type):
+        return parse_numbers(values)[0]
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    return values.cast(pa.float64(), safe=False)
 
 
 def check_labels(column: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedArray:
@@ -75,39 +82,19 @@ def check_labels(column: pa.ChunkedArray, name: str, where: Where) -> pa.Chunked
     Raises:
         DataError: with the file and line.
     """
-    _refuse_nulls(column, name, where, cure="Give it a label, or remove the row.")
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_floating(kind):
-        row = _first(pc.invert(pc.equal(pc.round(column), column)))
-        if row is not None:
-            raise DataError(
-                f"{where(row)}: `{name}` must be the name or number of a class. Got {column[row].as_py()}. "
-                "Numbers with a fraction are scores: use the signal Scored, or name another column."
-            )
-        return column.cast(pa.int64()).cast(TEXT)
-    if is_text(kind):
-        return check_texts(column, name, where)
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        return column.cast(kind).cast(TEXT)
-    raise DataError(f"{where(0)}: `{name}` must hold class names. It holds {kind}. Name another column.")
+    _refuse(label_faults(column, name), where)
+    values = plain(column)
+    return (values.cast(pa.int64()) if pa.types.is_floating(values.type) else values).cast(TEXT)
 
 
 def check_lists(column: pa.ChunkedArray, name: str, where: Where, *, least: int) -> pa.ChunkedArray:
-    """Lists of texts, at least `least` in each row.
+    """Lists of texts, at least `least` in each row; where none is needed, a missing list becomes an empty one.
 
     Raises:
         DataError: with the file and line.
     """
-    _refuse_nulls(column, name, where, cure="Write a list of texts; [] where there is none.")
-    if not is_list(column.type) or not (is_text(column.type.value_type) or pa.types.is_null(column.type.value_type)):
-        hint = " One text a row is the signal Pairs." if is_text(column.type) else " Write a list of strings."
-        raise DataError(f"{where(0)}: `{name}` must hold lists of texts. It holds {column.type}.{hint}")
-    lists = column.cast(pa.large_list(TEXT))
-    row = _first(pc.less(pc.list_value_length(lists), least))
-    if row is not None:
-        raise DataError(f"{where(row)}: `{name}` must hold at least {least} text(s). Add one, or remove the row.")
-    _check_elements(lists, name, where)
-    return lists
+    _refuse(list_faults(column, name, least=least), where)
+    return _filled(column, TEXTS)
 
 
 def check_numbers(column: pa.ChunkedArray, like: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedArray:
@@ -116,23 +103,8 @@ def check_numbers(column: pa.ChunkedArray, like: pa.ChunkedArray, name: str, whe
     Raises:
         DataError: with the file and line.
     """
-    _refuse_nulls(column, name, where, cure="Give one number a text.")
-    kind = column.type.value_type if is_list(column.type) else None
-    if kind is None or not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
-        raise DataError(f"{where(0)}: `{name}` must hold lists of numbers. It holds {column.type}.")
-    lists = column.cast(pa.large_list(pa.float64()))
-    row = _first(pc.not_equal(pc.list_value_length(lists), pc.list_value_length(like)))
-    if row is not None:
-        raise DataError(
-            f"{where(row)}: `{name}` must hold one number a text. Got {len(lists[row])} for {len(like[row])} texts."
-        )
-    flat, parents = pc.list_flatten(lists), pc.list_parent_indices(lists)
-    element = _first(pc.invert(pc.fill_null(pc.is_finite(flat), False)))
-    if element is not None:
-        raise DataError(
-            f"{where(parents[element].as_py())}: `{name}` must hold finite numbers. Got {flat[element].as_py()}."
-        )
-    return lists
+    _refuse(number_faults(column, like, name), where)
+    return _filled(column, NUMBERS)
 
 
 def check_ids(column: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedArray:
@@ -141,76 +113,17 @@ def check_ids(column: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedArr
     Raises:
         DataError: with the file and line of the second one.
     """
-    _refuse_nulls(column, name, where, cure="Give it an id, or let the rows be numbered: columns={'id': None}.")
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (is_text(kind) or pa.types.is_integer(kind)):
-        raise DataError(
-            f"{where(0)}: `{name}` must hold ids (strings or whole numbers). It holds {kind}. Name another column "
-            "with columns={'id': ...}, or let the rows be numbered: columns={'id': None}."
-        )
-    ids = column.cast(kind).cast(TEXT)
-    if pc.count_distinct(ids).as_py() < len(ids):
-        seen: dict[str, int] = {}
-        for row, value in enumerate(ids.to_pylist()):
-            if value in seen:
-                raise DataError(
-                    f"{where(row)}: the `{name}` {value!r} was used before, in row {seen[value] + 1}. Ids must be "
-                    "unique: name another column with columns={'id': ...}, or let the rows be numbered: "
-                    "columns={'id': None}."
-                )
-            seen[value] = row
-    return ids
+    _refuse(id_faults(column, name, before=where.first or 0), where)
+    return plain(column).cast(TEXT)
 
 
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a type is some kind of string."""
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+def _refuse(faults: Iterable[Fault], where: Where) -> None:
+    for fault in faults:
+        if len(fault.rows):
+            row = int(fault.rows[0])
+            raise DataError(f"{where(row)}: {fault.say(row)}")
 
 
-def is_list(kind: pa.DataType) -> bool:
-    """Whether a type is some kind of list."""
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-
-
-def _check_elements(lists: pa.ChunkedArray, name: str, where: Where) -> None:
-    flat, parents = pc.list_flatten(lists), pc.list_parent_indices(lists)
-    bad = pc.or_kleene(pc.is_null(flat), pc.equal(pc.binary_length(pc.utf8_trim_whitespace(flat)), 0))
-    element = _first(bad)
-    if element is not None:
-        row = parents[element].as_py()
-        what = "a missing text" if flat[element].as_py() is None else "an empty text"
-        raise DataError(f"{where(row)}: `{name}` holds {what}. Remove it from the list.")
-
-
-def _parse_numbers(texts: pa.ChunkedArray, name: str, where: Where) -> pa.ChunkedArray:
-    trimmed = pc.utf8_trim_whitespace(texts)
-    try:
-        return trimmed.cast(pa.float64())
-    except pa.ArrowInvalid:
-        for row, value in enumerate(trimmed.to_pylist()):
-            try:
-                float(value)
-            except ValueError:
-                raise DataError(
-                    f"{where(row)}: `{name}` must be a number. Got {_short(value)}. Correct it, or remove the row."
-                ) from None
-        return pa.chunked_array([pa.array([float(v) for v in trimmed.to_pylist()], pa.float64())])
-
-
-def _refuse_nulls(column: pa.ChunkedArray, name: str, where: Where, *, cure: str) -> None:
-    nan = column.type if pa.types.is_floating(column.type) else None
-    missing = pc.is_null(column, nan_is_null=True) if nan else pc.is_null(column)
-    row = _first(missing)
-    if row is not None:
-        what = "NaN" if column[row].is_valid else "missing (null)"
-        raise DataError(f"{where(row)}: `{name}` is {what}. {cure}")
-
-
-def _first(mask: pa.ChunkedArray) -> int | None:
-    index = pc.index(mask, True).as_py()
-    return None if index < 0 else index
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _filled(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    lists = column.cast(kind)
+    return pc.coalesce(lists, pa.scalar([], kind)) if lists.null_count else lists

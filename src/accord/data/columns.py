@@ -13,25 +13,46 @@ from accord.core.errors import DataError, InputError
 from accord.data.arrow import compute as pc
 from accord.data.checking import is_list, is_text
 
-__all__ = ["ANCHORS", "FIRSTS", "POSITIVES", "SCORES", "SECONDS", "Role", "has_column", "match", "take_column"]
+__all__ = [
+    "ANCHORS",
+    "FIRSTS",
+    "NEGATIVES",
+    "POSITIVES",
+    "SCORES",
+    "SECONDS",
+    "Role",
+    "SeveralColumns",
+    "has_column",
+    "match",
+    "take_column",
+]
 
 FIRSTS = (
-    *("text1", "text_1", "sentence1", "sentence_1", "sentence_a", "premise"),
-    *("question1", "question_1", "title1", "word1"),
+    *("text1", "text_1", "sentence1", "sentence_1", "sentence_a", "sent1", "premise"),
+    *("question1", "question_1", "title1", "body1", "post1", "caption1", "word1"),
 )
 SECONDS = (
-    *("text2", "text_2", "sentence2", "sentence_2", "sentence_b", "hypothesis"),
-    *("question2", "question_2", "title2", "word2"),
+    *("text2", "text_2", "sentence2", "sentence_2", "sentence_b", "sent2", "hypothesis"),
+    *("question2", "question_2", "title2", "body2", "post2", "caption2", "word2"),
 )
-ANCHORS = ("anchor", "query", "question")
-POSITIVES = ("positive", "pos", "passage", "answer", "document", "context", "response", "paraphrase")
+ANCHORS = ("anchor", "query", "question", "english")
+POSITIVES = (
+    *("positive", "pos", "passage", "answer", "document", "context", "response", "paraphrase"),
+    *("positive_passage", "non_english"),
+)
+NEGATIVES = ("neg", "hard_negative", "negative_passage")
 
 SCORES = (
-    *("scores", "similarity", "similarity_score", "relatedness", "relatedness_score", "gold_score"),
+    *("scores", "sim", "similarity", "similarity_score", "relatedness", "relatedness_score", "gold_score"),
     *("is_duplicate", "label", "labels"),
 )
 
 NEGATIVE = re.compile(r"negative(_\d+)?")
+NUMBERED_NEGATIVE = re.compile(r"(?:hard_)?neg(?:ative)?_?(\d+)", re.IGNORECASE)
+
+
+class SeveralColumns(DataError):
+    """Two columns could play one part, and nothing says which."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +101,8 @@ def match(
         columns: role to source column, as the user wrote it; a dot reaches into an object, as in ``text1.de``.
         signal: name of the signal, for messages.
         what: the file or the table, for messages.
-        numbered: whether the signal takes ``negative``, ``negative_1``, ... as well.
+        numbered: whether the signal takes ``negative``, ``negative_1``, ... as well, also as ``neg_1`` or
+            ``hard_negative_1``.
 
     Raises:
         DataError: a column or a required role is missing, or two columns could play one part.
@@ -91,16 +113,23 @@ def match(
     found = {role: column for role, column in columns.items() if column is not None}
     used = set(found.values())
     for role in known.values():
-        if role.name not in found:
+        if role.name not in columns:
             column = _find(role, schema, used, signal=signal, what=what)
             if column is not None:
                 found[role.name] = column
                 used.add(column)
     if numbered:
-        for name in sorted(filter(NEGATIVE.fullmatch, schema.names), key=lambda n: (len(n), n)):
-            if name not in used and name not in found:
-                found[name] = name
+        for name in sorted(schema.names, key=lambda n: (len(n), n)):
+            role = _numbered(name)
+            if role is not None and name not in used and role not in columns and role not in found:
+                found[role] = name
     return found
+
+
+def _numbered(name: str) -> str | None:
+    """The canonical name of a column that holds one of several negatives."""
+    number = NUMBERED_NEGATIVE.fullmatch(name)
+    return name if NEGATIVE.fullmatch(name) else f"negative_{number[1]}" if number else None
 
 
 def _check_columns(
@@ -118,8 +147,11 @@ def _check_columns(
                 f"`columns`: the signal {signal} has no part `{role}`.{did_you_mean(role, known)} "
                 f"It has: {', '.join(known)}, id."
             )
-        if column is None and role != "id":
-            raise InputError(f"`columns`: `{role}` must name a column. Only `id` may be None (rows are numbered).")
+        if column is None and role in known and known[role].required:
+            raise InputError(
+                f"`columns`: `{role}` must name a column. Only what {signal} can do without may be None, and `id` "
+                "(rows are numbered)."
+            )
         if column is not None and not has_column(schema, column):
             raise DataError(
                 f"{what} has no column `{column}`.{did_you_mean(column, schema.names)} "
@@ -137,7 +169,7 @@ def _find(role: Role, schema: pa.Schema, used: set[str], *, signal: str, what: s
         return hits[0]
     if role.required and hits:
         choice = " or ".join(f"columns={{{role.name!r}: {name!r}}}" for name in hits)
-        raise DataError(f"{what}: several columns could be `{role.name}` of {signal}. Say which: {choice}.")
+        raise SeveralColumns(f"{what}: several columns could be `{role.name}` of {signal}. Say which: {choice}.")
     if role.required:
         raise DataError(
             f"{what} has no column for `{role.name}` of {signal}. It has: {', '.join(schema.names)}. "

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
+from accord.core.checks import check_choice
 from accord.core.errors import DataError, InputError
 from accord.data.arrow import compute as pc
 from accord.data.checking import is_text
-from accord.data.columns import FIRSTS, has_column, match, take_column
-from accord.data.signals import SIGNALS, Labelled, Pairs, Ranked, Scored, Signal, Unlabelled, origin_of
+from accord.data.columns import ANCHORS, FIRSTS, POSITIVES, SECONDS, SeveralColumns, has_column, match, take_column
+from accord.data.lines import origin_of
+from accord.data.signals import SIGNALS, Labelled, Pairs, Ranked, Scored, Signal, Unlabelled
 
-__all__ = ["detect"]
+__all__ = ["detect", "signal_named"]
 
 MARKS = ("label", "labels")
+FAMILIES: Mapping[type[Signal], tuple[str, ...]] = {Pairs: (*FIRSTS, *SECONDS), Scored: (*ANCHORS, *POSITIVES)}
+"""Names that are another signal's own; they count only where a table has no name of this one's."""
+
+Reading = tuple[type[Signal], Mapping[str, str]]
 
 
 def detect(table: pa.Table, columns: Mapping[str, str | None] | None = None) -> type[Signal]:
@@ -22,6 +28,15 @@ def detect(table: pa.Table, columns: Mapping[str, str | None] | None = None) -> 
 
     Two texts with a score, or with a 0/1 label, are `Scored`; an anchor and a positive are `Pairs`, also with a graded
     `score`; lists of positives are `Ranked`; a text with a label is `Labelled`; a text alone is `Unlabelled`.
+
+    Where several readings are possible, one is chosen only if it is clearly the more specific:
+
+    - any other signal before `Unlabelled`;
+    - `Ranked` before `Pairs` where several numbered positives make the lists;
+    - of `Scored` and `Pairs` on the same two columns, `Scored` for names such as ``sentence1`` or a column of 0/1
+      labels, `Pairs` for ``anchor`` and ``positive``.
+
+    Anything else is asked: two pairs of columns, a scored pair beside a labelled text, lists beside a pair.
 
     Args:
         table: as read from a source.
@@ -35,45 +50,133 @@ def detect(table: pa.Table, columns: Mapping[str, str | None] | None = None) -> 
     """
     columns = dict(columns or {})
     what = origin_of(table) or "The table"
-    fits = {kind: names for kind in SIGNALS if (names := _fits(kind, table, columns)) is not None}
+    fits, unsure = _readings(table, columns)
     if Scored in fits and not _is_score(table, fits[Scored]["score"], named="score" in columns):
         del fits[Scored]
         _refuse_classes_of_pairs(table, fits, columns, what)
     if len(fits) > 1:
         fits.pop(Unlabelled, None)
-    if Pairs in fits and Scored in fits:
+    if Ranked in fits and Pairs in fits and fits[Pairs]["positive"] not in Ranked.laid_out(table, columns).column_names:
+        del fits[Pairs]
+    if Pairs in fits and Scored in fits and _same_texts(fits[Pairs], fits[Scored]):
         fits.pop(_of_two(fits[Pairs], fits[Scored], columns, what))
-    if len(fits) == 1:
-        return next(iter(fits))
-    if not fits:
+    readings = [reading for kind, names in fits.items() for reading in _alike(kind, names, table, columns)]
+    if Scored in fits:  # a pair that also has a score is no second reading
+        readings = [(k, names) for k, names in readings if k is not Pairs or not _same_texts(names, fits[Scored])]
+    if unsure is not None and set(fits) <= {Unlabelled}:
+        raise unsure
+    if len(readings) == 1:
+        return readings[0][0]
+    if not readings:
         raise DataError(_no_signal(table, what))
-    readings = " or ".join(f"{kind.__name__} ({_shown(names)})" for kind, names in fits.items())
-    choices = " or ".join(f"signal={kind.__name__}" for kind in fits)
-    raise DataError(f"{what} can be read as {readings}. Say which: {choices}.")
+    raise DataError(_question(readings, what))
+
+
+def signal_named(name: str) -> type[Signal]:
+    """The signal of a name.
+
+    Raises:
+        InputError: there is none, with a suggestion.
+
+    >>> signal_named("Pairs").__name__
+    'Pairs'
+    """
+    kinds = {kind.__name__: kind for kind in SIGNALS}
+    check_choice("signal", name, kinds)
+    return kinds[name]
+
+
+def _readings(
+    table: pa.Table, columns: Mapping[str, str | None]
+) -> tuple[dict[type[Signal], dict[str, str]], SeveralColumns | None]:
+    """Every signal that fits with its columns; and why one of them does not, if it is for too many columns."""
+    fits: dict[type[Signal], dict[str, str]] = {}
+    unsure: SeveralColumns | None = None
+    for kind in SIGNALS:
+        try:
+            names = _fits(kind, table, columns)
+        except SeveralColumns as error:
+            unsure = unsure or error
+            continue
+        if names is not None:
+            fits[kind] = names
+    return fits, unsure
+
+
+def _alike(
+    kind: type[Signal], names: Mapping[str, str], table: pa.Table, columns: Mapping[str, str | None]
+) -> Iterator[Reading]:
+    """The reading of a signal, and a second one where other columns would make the same signal."""
+    yield kind, names
+    required = [role.name for role in kind.roles if role.required]
+    if kind not in {Pairs, Scored, Ranked} or any(role in columns for role in required):
+        return
+    left = table.drop_columns([name for name in set(names.values()) if name in table.column_names])
+    try:
+        second = _fits(kind, left, {})
+    except SeveralColumns:
+        return
+    if second is not None and {second[role] for role in required} != {names[role] for role in required}:
+        yield kind, second
+
+
+def _question(readings: Sequence[Reading], what: str) -> str:
+    kinds = [kind for kind, _ in readings]
+    shown, choices = [], []
+    for kind, names in readings:
+        shown.append(f"{kind.__name__} ({_shown(names)})")
+        needed = {role.name: names[role.name] for role in kind.roles if role.required and role.name in names}
+        choice = f"signal={kind.__name__}" if len(set(kinds)) > 1 else ""
+        if kinds.count(kind) > 1:
+            choice = f"{choice}, columns={needed}" if choice else f"columns={needed}"
+        choices.append(choice)
+    return f"{what} can be read as {' or '.join(shown)}. Say which: {' or '.join(choices)}."
 
 
 def _fits(kind: type[Signal], table: pa.Table, columns: Mapping[str, str | None]) -> dict[str, str] | None:
+    """The columns that a signal would read; None where it does not fit.
+
+    Raises:
+        SeveralColumns: two columns could play one part.
+    """
+    laid_out = kind.laid_out(table, columns)
     try:
-        names = match(
+        names = _matched(kind, laid_out.schema, columns)
+    except SeveralColumns:
+        foreign = [n for n in laid_out.column_names if n.lower() in FAMILIES.get(kind, ())]
+        if not foreign or any(column in foreign for column in columns.values()):
+            raise
+        names = _matched(kind, laid_out.drop_columns(foreign).schema, columns)
+    if names is None or (kind is Ranked and "pos" not in names):
+        return None
+    for role in kind.roles:
+        if role.name in names and role.required and not role.fits(take_column(laid_out, names[role.name]).type):
+            return None
+    return names
+
+
+def _matched(kind: type[Signal], schema: pa.Schema, columns: Mapping[str, str | None]) -> dict[str, str] | None:
+    try:
+        return match(
             kind.roles,
-            table.schema,
+            schema,
             {role: column for role, column in columns.items() if role != "id"},
             signal=kind.__name__,
             what="The table",
             numbered=kind.numbered_negatives,
         )
+    except SeveralColumns:
+        raise
     except DataError:
-        if any(column is not None and not has_column(table.schema, column) for column in columns.values()):
+        if any(column is not None and not has_column(schema, column) for column in columns.values()):
             raise
         return None
     except InputError:
         return None
-    if kind is Ranked and "pos" not in names:
-        return None
-    for role in kind.roles:
-        if role.name in names and role.required and not role.fits(take_column(table, names[role.name]).type):
-            return None
-    return names
+
+
+def _same_texts(pair: Mapping[str, str], scored: Mapping[str, str]) -> bool:
+    return {pair["anchor"], pair["positive"]} == {scored["text1"], scored["text2"]}
 
 
 def _is_score(table: pa.Table, name: str, *, named: bool) -> bool:

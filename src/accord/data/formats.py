@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,9 +20,26 @@ from pyarrow import parquet
 from accord.core.errors import DataError
 from accord.data.lines import open_text, suffix_of, with_origin
 
-__all__ = ["FORMATS", "read_table"]
+__all__ = [
+    "FORMATS",
+    "UNREADABLE",
+    "check_file",
+    "csv_options",
+    "exact_records",
+    "heading_of",
+    "kind_of",
+    "make_array",
+    "parse_jsonl",
+    "parse_object",
+    "read_table",
+    "records_of",
+    "unreadable",
+    "wrong_fields",
+]
 
 BLOCK = 1 << 24
+UNREADABLE = (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError)
+"""What a broken file raises while it is read."""
 
 
 def read_table(path: Path | str) -> pa.Table:
@@ -32,41 +52,69 @@ def read_table(path: Path | str) -> pa.Table:
         DataError: no such file, an unknown ending, an empty file, or a line that cannot be read, by its number.
     """
     path = Path(path)
-    reader = FORMATS.get(suffix_of(path))
-    if path.is_dir():
-        raise DataError(f"{path} is a folder. For a retrieval folder (corpus, queries, qrels) use RetrievalFolder.")
-    if not path.is_file():
-        raise DataError(f"{path} does not exist.")
-    if reader is None:
-        raise DataError(
-            f"{path}: unknown file type. Known endings: .jsonl, .csv, .tsv (each also with .gz) and .parquet."
-        )
-    if not path.stat().st_size:
-        raise DataError(f"{path} is empty.")
+    reader = FORMATS[check_file(path)]
     try:
         table = reader(path)
-    except gzip.BadGzipFile as error:
-        raise DataError(f"{path} ends in .gz and is not gzip: {error}.") from error
-    except EOFError as error:
-        raise DataError(f"{path} is cut off: {error}.") from error
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
+    except UNREADABLE as error:
+        raise unreadable(path, error) from error
     if not table.num_rows:
         raise DataError(f"{path} is empty: it holds no rows.")
     return with_origin(table, path)
 
 
+def check_file(path: Path) -> str:
+    """The ending of a file that can be read.
+
+    Raises:
+        DataError: no such file, an unknown ending, or an empty file.
+    """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder. For a retrieval folder (corpus, queries, qrels) use RetrievalFolder.")
+    if not path.is_file():
+        raise DataError(f"{path} does not exist.")
+    if suffix_of(path) not in FORMATS:
+        raise DataError(
+            f"{path}: unknown file type. Known endings: .jsonl, .csv, .tsv (each also with .gz) and .parquet."
+        )
+    if not path.stat().st_size:
+        raise DataError(f"{path} is empty.")
+    return suffix_of(path)
+
+
+def unreadable(path: Path, error: Exception) -> DataError:
+    """What to raise in the place of an error of reading: one that names the file, and the line where it is known."""
+    if isinstance(error, gzip.BadGzipFile):
+        return DataError(f"{path} ends in .gz and is not gzip: {error}.")
+    if isinstance(error, EOFError):
+        return DataError(f"{path} is cut off: {error}.")
+    return _not_utf8(path) if isinstance(error, UnicodeDecodeError) else DataError(f"{path} is damaged: {error}.")
+
+
 def read_jsonl(path: Path) -> pa.Table:
     """JSONL by Arrow; by the exact pass where Arrow refuses."""
+    compression = "gzip" if path.name.lower().endswith(".gz") else None
     try:
-        table = _arrow_json(path, None)
-        guessed = {f.name: f.type for f in table.schema if _untimed(f.type) != f.type}
-        if guessed:  # texts that look like dates stay texts
-            table = _arrow_json(path, pa.schema([(name, _untimed(kind)) for name, kind in guessed.items()]))
-        table.validate(full=True)
+        return _arrow_jsonl(lambda: pa.input_stream(str(path), compression=compression), BLOCK)
     except (pa.ArrowException, UnicodeDecodeError, OSError):
         return exact_jsonl(path)
-    return table
+
+
+def parse_jsonl(data: bytes, path: Path, line: int) -> pa.Table:
+    """Whole lines of a JSONL file: Arrow's reading, or the exact pass where Arrow refuses.
+
+    Args:
+        data: the lines.
+        path: their file, for messages.
+        line: number of the first of them, from 1.
+
+    Raises:
+        DataError: naming the first line that cannot be read.
+    """
+    try:
+        return _arrow_jsonl(lambda: pa.BufferReader(data), len(data) + 1)
+    except (pa.ArrowException, UnicodeDecodeError, OSError):
+        lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+        return _exact_rows(enumerate(lines, start=line), path)
 
 
 def exact_jsonl(path: Path) -> pa.Table:
@@ -75,51 +123,57 @@ def exact_jsonl(path: Path) -> pa.Table:
     Raises:
         DataError: naming the first line that is not an object, or whose value is of another kind than above it.
     """
+    with open_text(path) as handle:
+        return _exact_rows(enumerate(handle, start=1), path)
+
+
+def _exact_rows(lines: Iterable[tuple[int, str]], path: Path) -> pa.Table:
     columns: dict[str, list[Any]] = {}
     kinds: dict[str, str] = {}
     rows = 0
-    with open_text(path) as handle:
-        for number, line in enumerate(handle, start=1):
-            if not line.strip():
-                continue
-            for name, value in _object(line, f"{path}, line {number}").items():
-                kind = _kind(value)
-                if kind and kinds.setdefault(name, kind) != kind and {kind, kinds[name]} != {"a list", "an object"}:
-                    raise DataError(
-                        f"{path}, line {number}: `{name}` is {kind}; it is {kinds[name]} in the lines above. "
-                        "Write every row alike."
-                    )
-                if name not in columns:
-                    columns[name] = [None] * rows
-                columns[name].append(value)
-            rows += 1
-            for values in columns.values():
-                if len(values) < rows:
-                    values.append(None)
-    return pa.table({name: _array(values) for name, values in columns.items()})
+    for number, line in lines:
+        if not line.strip():
+            continue
+        for name, value in parse_object(line, f"{path}, line {number}").items():
+            kind = kind_of(value)
+            if kind and kinds.setdefault(name, kind) != kind and {kind, kinds[name]} != {"a list", "an object"}:
+                raise DataError(
+                    f"{path}, line {number}: `{name}` is {kind}; it is {kinds[name]} in the lines above. "
+                    "Write every row alike."
+                )
+            if name not in columns:
+                columns[name] = [None] * rows
+            columns[name].append(value)
+        rows += 1
+        for values in columns.values():
+            if len(values) < rows:
+                values.append(None)
+    return pa.table({name: make_array(values) for name, values in columns.items()})
 
 
 def read_delimited(path: Path) -> pa.Table:
     """CSV or TSV by Arrow, every column as strings; by the exact pass where Arrow refuses."""
-    tabbed = suffix_of(path) == ".tsv"
-    heading = _heading(path)
+    heading = heading_of(path)
     try:
         with pa.input_stream(str(path), compression="gzip" if path.name.lower().endswith(".gz") else None) as stream:
-            table = arrow_csv.read_csv(
-                stream,
-                read_options=arrow_csv.ReadOptions(block_size=BLOCK),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter="\t" if tabbed else ",",
-                    quote_char=False if tabbed else '"',
-                    newlines_in_values=not tabbed,
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(heading, pa.string()), strings_can_be_null=False
-                ),
-            )
+            table = arrow_csv.read_csv(stream, **csv_options(path, heading, BLOCK))
     except (pa.ArrowException, UnicodeDecodeError, OSError):
         return exact_delimited(path)
     return table if table.column_names == heading else exact_delimited(path)
+
+
+def csv_options(path: Path, heading: list[str], block: int) -> dict[str, Any]:
+    """How Arrow reads a CSV or TSV file: every value a string."""
+    tabbed = suffix_of(path) == ".tsv"
+    return {
+        "read_options": arrow_csv.ReadOptions(block_size=block),
+        "parse_options": arrow_csv.ParseOptions(
+            delimiter="\t" if tabbed else ",", quote_char=False if tabbed else '"', newlines_in_values=not tabbed
+        ),
+        "convert_options": arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(heading, pa.string()), strings_can_be_null=False
+        ),
+    }
 
 
 def exact_delimited(path: Path) -> pa.Table:
@@ -128,20 +182,38 @@ def exact_delimited(path: Path) -> pa.Table:
     Raises:
         DataError: naming the first line with too few or too many fields.
     """
-    heading = _heading(path)
-    values: list[list[str]] = [[] for _ in heading]
+    return next(exact_records(path))
+
+
+def exact_records(path: Path, *, skip: int = 0, rows: int | None = None) -> Iterator[pa.Table]:
+    """CSV or TSV record by record, in tables of so many rows; all rows in one table without a number.
+
+    Raises:
+        DataError: naming the first line with too few or too many fields.
+    """
+    heading = heading_of(path)
     with open_text(path) as handle:
-        records = _records(handle, path)
-        next(records)
-        for number, fields in records:
-            if len(fields) != len(heading):
-                raise DataError(
-                    f"{path}, line {number}: {len(fields)} fields, and the heading has {len(heading)}. "
-                    "Correct the line, or quote the text (CSV) or take out the tab (TSV)."
-                )
-            for column, field in zip(values, fields):
-                column.append(field)
-    return pa.table({name: pa.array(column, pa.string()) for name, column in zip(heading, values)})
+        records = islice(records_of(handle, path), 1 + skip, None)
+        while True:
+            values: list[list[str]] = [[] for _ in heading]
+            for number, fields in islice(records, rows):
+                if len(fields) != len(heading):
+                    raise DataError(f"{path}, line {number}: {wrong_fields(fields, heading)}")
+                for column, field in zip(values, fields):
+                    column.append(field)
+            if rows is not None and not values[0]:
+                return
+            yield pa.table({name: pa.array(column, pa.string()) for name, column in zip(heading, values)})
+            if rows is None:
+                return
+
+
+def wrong_fields(fields: list[str], heading: list[str]) -> str:
+    """What to say of a record with too few or too many fields."""
+    return (
+        f"{len(fields)} fields, and the heading has {len(heading)}. "
+        "Correct the line, or quote the text (CSV) or take out the tab (TSV)."
+    )
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -164,14 +236,21 @@ FORMATS: dict[str, Callable[[Path], pa.Table]] = {
 }
 
 
-def _arrow_json(path: Path, schema: pa.Schema | None) -> pa.Table:
-    compression = "gzip" if path.name.lower().endswith(".gz") else None
-    with pa.input_stream(str(path), compression=compression) as stream:
-        return arrow_json.read_json(
-            stream,
-            read_options=arrow_json.ReadOptions(block_size=BLOCK),
-            parse_options=arrow_json.ParseOptions(explicit_schema=schema),
-        )
+def _arrow_jsonl(opened: Callable[[], Any], block: int) -> pa.Table:
+    def read(schema: pa.Schema | None) -> pa.Table:
+        with opened() as stream:
+            return arrow_json.read_json(
+                stream,
+                read_options=arrow_json.ReadOptions(block_size=block),
+                parse_options=arrow_json.ParseOptions(explicit_schema=schema),
+            )
+
+    table = read(None)
+    guessed = {f.name: f.type for f in table.schema if _untimed(f.type) != f.type}
+    if guessed:  # texts that look like dates stay texts
+        table = read(pa.schema([(name, _untimed(kind)) for name, kind in guessed.items()]))
+    table.validate(full=True)
+    return table
 
 
 def _untimed(kind: pa.DataType) -> pa.DataType:
@@ -184,7 +263,12 @@ def _untimed(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _object(line: str, where: str) -> dict[str, Any]:
+def parse_object(line: str, where: str) -> dict[str, Any]:
+    """One line as an object.
+
+    Raises:
+        DataError: not JSON, not an object, or not text.
+    """
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:
@@ -199,7 +283,8 @@ def _object(line: str, where: str) -> dict[str, Any]:
     return value
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """The kind of a JSON value in words; nothing for null."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -207,7 +292,8 @@ def _kind(value: Any) -> str:
     return {str: "a text", list: "a list", dict: "an object"}.get(type(value), "a number")
 
 
-def _array(values: list[Any]) -> pa.Array:
+def make_array(values: list[Any]) -> pa.Array:
+    """Values as a column; what Arrow cannot hold together is kept as JSON text."""
     try:
         return pa.array(values)
     except (pa.ArrowException, OverflowError):
@@ -216,7 +302,7 @@ def _array(values: list[Any]) -> pa.Array:
         return pa.array([None if v is None else float(v) for v in values])
 
 
-def _records(handle: IO[str], path: Path) -> Iterator[tuple[int, list[str]]]:
+def records_of(handle: IO[str], path: Path) -> Iterator[tuple[int, list[str]]]:
     """Records with the line on which each begins; blank lines are left out."""
     if suffix_of(path) == ".tsv":
         for number, line in enumerate(handle, start=1):
@@ -234,9 +320,14 @@ def _records(handle: IO[str], path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}, line {begin}: {error}.") from error
 
 
-def _heading(path: Path) -> list[str]:
-    with open_text(path) as handle:
-        _, heading = next(_records(handle, path), (1, []))
+def heading_of(path: Path, *, errors: str = "strict") -> list[str]:
+    """Names of the columns of a CSV or TSV file.
+
+    Raises:
+        DataError: there is no heading line, or it names a column twice or not at all.
+    """
+    with open_text(path, errors=errors) as handle:
+        _, heading = next(records_of(handle, path), (1, []))
     if not heading:
         raise DataError(f"{path}, line 1: the heading line is missing.")
     twice = [name for name in heading if heading.count(name) > 1]

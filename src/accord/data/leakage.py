@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +14,12 @@ from accord.core.errors import InputError
 from accord.data.arrow import compute as pc
 from accord.data.checking import is_list
 from accord.data.signals import Signal
+from accord.data.streams import Stream
 
 __all__ = ["Leakage", "find_leaks", "normalise"]
 
 PARTS = ("train", "dev", "test")
+BLOCK = 8192
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Leakage:
 
 
 def find_leaks(
-    tasks: Mapping[str, Mapping[str, Signal]], *, sources: Mapping[str, str | Mapping[str, str]] | None = None
+    tasks: Mapping[str, Mapping[str, Any]], *, sources: Mapping[str, str | Mapping[str, str]] | None = None
 ) -> Leakage:
     """Find train rows whose text is held out by any task, the same one included, or whose id is held out by another.
 
@@ -53,7 +56,8 @@ def find_leaks(
     files can carry the same numbers).
 
     Args:
-        tasks: for each task, its parts "train", "dev" and "test"; parts may be absent.
+        tasks: for each task, its parts "train", "dev" and "test", signals; parts may be absent, and "train" may be a
+            stream, which is read once, block by block.
         sources: name of each task's source, or of each part's where they differ; equal names share ids. The ids of a
             task without one are not compared.
 
@@ -77,18 +81,31 @@ def find_leaks(
     for task, parts in tasks.items():
         if "train" not in parts:
             continue
-        train = _Rows(parts["train"])
-        leaked = np.zeros(len(train), dtype=bool)
-        for holder in tasks:
-            shared = _shared_ids(tasks, sources, task, holder)
-            for kind, hit in (("id", train.with_ids(shared)), ("text", train.with_texts(held_texts[holder]))):
-                if hit.any():
-                    rows.append({"task": task, "held_out_by": holder, "kind": kind, "count": int(hit.sum())})
-                    leaked |= hit
+        shared = {holder: _shared_ids(tasks, sources, task, holder) for holder in tasks}
+        counts = {(holder, kind): 0 for holder in tasks for kind in ("id", "text")}
+        leaked = np.zeros(len(parts["train"]), dtype=bool)
+        for start, block in _blocks(parts["train"]):
+            train = _Rows(block)
+            for holder in tasks:
+                hits = {"id": train.with_ids(shared[holder]), "text": train.with_texts(held_texts[holder])}
+                for kind, hit in hits.items():
+                    counts[holder, kind] += int(hit.sum())
+                    leaked[start : start + len(train)] |= hit
+        found = ((holder, kind, count) for (holder, kind), count in counts.items() if count)
+        rows.extend({"task": task, "held_out_by": holder, "kind": kind, "count": n} for holder, kind, n in found)
         keep[task] = np.flatnonzero(~leaked).astype(np.int64)
     rows.extend(_dev_in_test(tasks))
     dropped = {task: len(tasks[task]["train"]) - len(kept) for task, kept in keep.items()}
     return Leakage(keep, rows, dropped)
+
+
+def _blocks(train: Signal | Stream) -> Iterator[tuple[int, Signal]]:
+    """A train part in pieces, each with the place of its first row; a signal is one piece."""
+    if isinstance(train, Signal):
+        yield 0, train
+        return
+    for start in range(0, len(train), BLOCK):
+        yield start, train.take(np.arange(start, min(start + BLOCK, len(train))))
 
 
 def normalise(text: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
 
-__all__ = ["ORIGIN", "Where", "open_text", "record_lines", "suffix_of", "with_origin"]
+__all__ = ["Where", "first_of", "open_text", "origin_of", "record_lines", "suffix_of", "with_origin"]
 
 ORIGIN = b"accord.origin"
+FIRST = b"accord.first"
 
 
 def suffix_of(path: Path) -> str:
@@ -48,9 +50,22 @@ def record_lines(path: Path) -> Iterator[int]:
                     yield number
 
 
-def with_origin(table: pa.Table, path: Path) -> pa.Table:
-    """Note in a table which file it was read from."""
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), ORIGIN: str(path).encode()})
+def with_origin(table: pa.Table, path: Path | str, first: int | None = None) -> pa.Table:
+    """Note in a table which file it was read from and, for a part of a file, which record its first row is."""
+    notes = {**(table.schema.metadata or {}), ORIGIN: str(path).encode()}
+    return table.replace_schema_metadata(notes | ({FIRST: str(first).encode()} if first is not None else {}))
+
+
+def origin_of(table: pa.Table) -> str | None:
+    """The file that a table was read from, if it says so."""
+    found = (table.schema.metadata or {}).get(ORIGIN)
+    return None if found is None else found.decode()
+
+
+def first_of(table: pa.Table) -> int | None:
+    """The record of the file that is the table's first row, where the table is a part of a file."""
+    found = (table.schema.metadata or {}).get(FIRST)
+    return None if found is None else int(found)
 
 
 class Where:
@@ -59,14 +74,16 @@ class Where:
     Args:
         origin: the file, if there is one.
         rows: rows of the table; a file with another number of records is not taken as the origin of each row.
+        first: for a part of a file, the record that is its first row, from 0; then records and rows are one to one.
 
     >>> Where(None, 3)(0)
     'row 1'
     """
 
-    def __init__(self, origin: str | None, rows: int) -> None:
+    def __init__(self, origin: str | None, rows: int, first: int | None = None) -> None:
         self.origin = origin
         self.rows = rows
+        self.first = first
 
     @property
     def what(self) -> str:
@@ -75,14 +92,20 @@ class Where:
 
     def __call__(self, row: int) -> str:
         """Name one row, counted from 0."""
+        row += self.first or 0
         if self.origin is None:
             return f"row {row + 1}"
-        path = Path(self.origin)
-        if path.is_file() and suffix_of(path) in {".jsonl", ".csv", ".tsv"}:
-            try:
-                lines = list(record_lines(path))
-            except (OSError, EOFError, csv.Error):
-                lines = []
-            if len(lines) == self.rows:
-                return f"{self.origin}, line {lines[row]}"
-        return f"{self.origin}, row {row + 1}"
+        line = self._line(row)
+        return f"{self.origin}, row {row + 1}" if line is None else f"{self.origin}, line {line}"
+
+    def _line(self, row: int) -> int | None:
+        path = Path(self.origin or "")
+        if not (path.is_file() and suffix_of(path) in {".jsonl", ".csv", ".tsv"}):
+            return None
+        try:
+            if self.first is not None:
+                return next(islice(record_lines(path), row, None), None)
+            lines = list(record_lines(path))
+        except (OSError, EOFError, csv.Error):
+            return None
+        return lines[row] if len(lines) == self.rows else None

@@ -4,15 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar, overload
 
 from accord.core.progress import Progress, silent
 from accord.data.base import Source
 from accord.data.detect import detect
 from accord.data.signals import Pairs, Signal
 from accord.data.sources.file import File
+from accord.data.sources.hub import PREFIX, Hub
 from accord.data.sources.retrieval_folder import RetrievalFolder
 
-__all__ = ["read"]
+__all__ = ["read", "source_of"]
+
+S = TypeVar("S", bound=Signal)
+
+
+def source_of(path: str | Path | Source) -> Source:
+    """The source that a path or a ``hub:`` name stands for; a source stands for itself."""
+    if not isinstance(path, (str, Path)):
+        return path
+    if str(path).startswith(PREFIX):
+        return Hub.parse(str(path))
+    return RetrievalFolder(path) if Path(path).is_dir() else File(path)
+
+
+@overload
+def read(
+    path: str | Path | Source,
+    *,
+    signal: type[S],
+    columns: Mapping[str, str | None] | None = None,
+    progress: Progress = silent,
+) -> S: ...
+
+
+@overload
+def read(
+    path: str | Path | Source,
+    *,
+    signal: None = None,
+    columns: Mapping[str, str | None] | None = None,
+    progress: Progress = silent,
+) -> Signal: ...
 
 
 def read(
@@ -25,7 +58,8 @@ def read(
     r"""Read rows and say what they mean.
 
     Args:
-        path: a JSONL, CSV, TSV or Parquet file; a retrieval folder with ``qrels.tsv``; or any source object.
+        path: a JSONL, CSV, TSV or Parquet file; a retrieval folder with ``qrels.tsv``; a data set of the Hugging Face
+            hub as ``hub:owner/name[/config][@split]``; or any source object.
         signal: the kind of supervision; None: the columns decide.
         columns: role to source column, such as ``{"anchor": "title"}``, where the names do not say it.
         progress: opens bars.
@@ -44,10 +78,7 @@ def read(
     ...     read(file)
     Pairs(1 rows: id, anchor, positive)
     """
-    if isinstance(path, (str, Path)):
-        source: Source = RetrievalFolder(path) if Path(path).is_dir() else File(path)
-    else:
-        source = path
+    source = source_of(path)
     table = source.load(progress)
     kind = signal if signal is not None else detect(table, columns)
     found = kind.of(table, columns=columns)

@@ -21,9 +21,21 @@ from accord.data.checking import (
     check_texts,
     is_list,
 )
-from accord.data.columns import ANCHORS, FIRSTS, NEGATIVE, POSITIVES, SCORES, SECONDS, Role, match, take_column
+from accord.data.columns import (
+    ANCHORS,
+    FIRSTS,
+    NEGATIVE,
+    NEGATIVES,
+    POSITIVES,
+    SCORES,
+    SECONDS,
+    Role,
+    match,
+    take_column,
+)
 from accord.data.hashing import hash_table
-from accord.data.lines import ORIGIN, Where
+from accord.data.lines import Where, first_of, origin_of
+from accord.data.lists import with_lists
 
 __all__ = ["SIGNALS", "Labelled", "Pairs", "Ranked", "Scored", "Signal", "Unlabelled"]
 
@@ -39,7 +51,8 @@ class Signal:
     Args:
         table: an Arrow table, a mapping of columns or a list of rows.
         columns: role to source column where the names do not say it, such as ``{"anchor": "title"}``; a dot reaches
-            into an object (``text1.de``); ``{"id": None}`` numbers the rows instead of using their `id`.
+            into an object (``text1.de``); ``{"id": None}`` numbers the rows instead of using their `id`, and None
+            leaves aside any other part that the signal can do without.
         origin: the file that the rows came from, for messages; a table read by accord knows it.
 
     Raises:
@@ -57,9 +70,9 @@ class Signal:
     def __init__(
         self, table: Rows, *, columns: Mapping[str, str | None] | None = None, origin: str | None = None
     ) -> None:
-        source = as_table(table)
+        source = self.laid_out(as_table(table), columns or {})
         self.origin = str(origin) if origin is not None else origin_of(source)
-        where = Where(self.origin, source.num_rows)
+        where = Where(self.origin, source.num_rows, first_of(source))
         self.names = match(
             self.roles,
             source.schema,
@@ -77,6 +90,19 @@ class Signal:
         """Build from rows; the same as calling the class."""
         return cls(table, columns=columns, origin=origin)
 
+    @classmethod
+    def trusted(cls, table: pa.Table, names: Mapping[str, str], origin: str | None) -> Self:
+        """Rows that were checked before, in canonical columns: nothing is looked at again."""
+        new = object.__new__(cls)
+        new.table, new.names, new.origin = table, names, origin
+        return new
+
+    @classmethod
+    def laid_out(cls, table: pa.Table, columns: Mapping[str, str | None]) -> pa.Table:
+        """The table as this kind of signal reads it: most kinds take it as it is."""
+        del columns
+        return table
+
     def _arrange(self, source: pa.Table, columns: Mapping[str, str | None], where: Where) -> pa.Table:
         done: dict[str, pa.ChunkedArray] = {"id": self._ids(source, columns, where)}
         kinds = {role.name: role for role in self.roles}
@@ -85,10 +111,9 @@ class Signal:
             done[role] = _checked(kinds.get(role, Role(role, "text")), column, name, where)
         if any(role.name == "neg" for role in self.roles) and "neg" not in done:
             done["neg"] = pa.chunked_array([pa.array([[]] * source.num_rows, pa.large_list(pa.large_string()))])
-        for scores, texts in (("pos_scores", "pos"), ("neg_scores", "neg")):
-            if scores in self.names and texts in done:
-                column = take_column(source, self.names[scores])
-                done[scores] = check_numbers(column, done[texts], self.names[scores], where)
+        for numbers in (n for n, role in kinds.items() if role.kind == "numbers" and n in self.names):
+            column = take_column(source, self.names[numbers])
+            done[numbers] = check_numbers(column, done[numbers.partition("_")[0]], self.names[numbers], where)
         used = set(self.names.values())
         for name in source.column_names:
             if name not in used:
@@ -96,7 +121,7 @@ class Signal:
         return pa.table(done)
 
     def _ordered(self) -> list[str]:
-        listed = [role.name for role in self.roles if role.name in self.names and not role.name.endswith("_scores")]
+        listed = [role.name for role in self.roles if role.name in self.names and role.kind != "numbers"]
         extra = [role for role in self.names if NEGATIVE.fullmatch(role) and role not in listed]
         return listed + sorted(extra, key=lambda n: (len(n), n))
 
@@ -199,7 +224,7 @@ class Pairs(Signal):
     roles = (
         Role("anchor", "text", (*ANCHORS, *FIRSTS)),
         Role("positive", "text", (*POSITIVES, *SECONDS)),
-        Role("negative", "text", ("neg", "hard_negative"), required=False),
+        Role("negative", "text", NEGATIVES, required=False),
         Role("score", "number", required=False),
     )
     numbered_negatives = True
@@ -239,12 +264,16 @@ class Pairs(Signal):
 class Labelled(Signal):
     """A `text` and the `label` of its class; labels are strings.
 
+    Where the class is that of two texts together, `text2` names the second one (``columns={"text2": "hypothesis"}``);
+    such rows are for cross-encoders.
+
     >>> Labelled.of([{"text": "Where is my card?", "label": 3}]).column("label")
     ['3']
     """
 
     roles = (
         Role("text", "text", ("sentence", "utterance", "content")),
+        Role("text2", "text", required=False),
         Role("label", "label", ("labels", "label_text", "class", "category", "intent")),
     )
 
@@ -281,7 +310,11 @@ class Scored(Signal):
 
 
 class Ranked(Signal):
-    """A `query` with lists of positives `pos` and negatives `neg`, optional teacher scores of each, optional `prompt`.
+    """A `query` with lists of positives `pos` and negatives `neg`, and what goes with them.
+
+    Optional are a teacher's ``pos_scores`` and ``neg_scores``, grades of relevance ``pos_labels`` and ``neg_labels``,
+    and a ``prompt`` of each row. Numbered columns (``positive_1``, ``positive_2``, ...), judged documents (``query``,
+    ``docs``, ``labels``), lists of passage objects and ``{"set": [...]}`` are understood as well.
 
     >>> Ranked.of([{"query": "colour", "pos": ["red", "blue"], "neg": ["dog"]}]).column("pos")
     [['red', 'blue']]
@@ -293,8 +326,15 @@ class Ranked(Signal):
         Role("neg", "texts", ("negative", "negatives"), required=False),
         Role("pos_scores", "numbers", required=False),
         Role("neg_scores", "numbers", required=False),
+        Role("pos_labels", "numbers", required=False),
+        Role("neg_labels", "numbers", required=False),
         Role("prompt", "note", required=False),
     )
+
+    @classmethod
+    def laid_out(cls, table: pa.Table, columns: Mapping[str, str | None]) -> pa.Table:
+        """The table with its lists in `pos` and `neg`, whichever way it writes them."""
+        return with_lists(table, columns)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -330,12 +370,6 @@ def as_table(rows: Rows) -> pa.Table:
         return pa.Table.from_pylist([dict(row) for row in rows])
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise DataError(f"The rows do not make a table: {error}") from error
-
-
-def origin_of(table: pa.Table) -> str | None:
-    """The file that a table was read from, if it says so."""
-    found = (table.schema.metadata or {}).get(ORIGIN)
-    return None if found is None else found.decode()
 
 
 def label_counts(labels: pa.ChunkedArray) -> dict[str, int]:

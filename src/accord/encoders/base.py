@@ -73,8 +73,8 @@ class Encoder(Protocol):
     metadata: dict[str, Any]
 
     @property
-    def max_length(self) -> int:
-        """Tokens kept of a text, special tokens included."""
+    def max_length(self) -> int | None:
+        """Tokens kept of a text, special tokens included; None where nothing is cut."""
         ...
 
     @property
@@ -101,19 +101,11 @@ class Encoder(Protocol):
         """Texts to ids."""
         ...
 
-    def collate(self, ids: Ragged, rows: np.ndarray, *, prompt_tokens: int = 0) -> Batch:
-        """Rows of ids to a padded batch."""
+    def collate(self, ids: Ragged, rows: np.ndarray, *, prompt_tokens: int = 0) -> Any:
+        """Rows of ids to a batch that :meth:`__call__` takes: of a transformer, a padded :class:`Batch`."""
         ...
 
-    def pool(self, tokens: Tensor, mask: Tensor, *, prompt_tokens: int = 0) -> Tensor:
-        """Token vectors to one vector a text."""
-        ...
-
-    def project(self, pooled: Tensor, *, dim: int | None = None) -> Tensor:
-        """Pooled vectors through the heads."""
-        ...
-
-    def __call__(self, batch: Batch, views: Sequence[View] = ...) -> Embeddings:
+    def __call__(self, batch: Any, views: Sequence[View] = ...) -> Embeddings:
         """One forward pass."""
         ...
 

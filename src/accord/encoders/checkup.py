@@ -11,13 +11,14 @@ import numpy as np
 
 from accord.core.errors import CheckFailed, ModelError
 from accord.encoders.attention import attention_direction
+from accord.encoders.base import Encoder
 from accord.encoders.description import describe
+from accord.encoders.direction import asked_direction
 from accord.encoders.encode import encode_few
 from accord.encoders.folders import read_folder
 from accord.encoders.integrity import changed_files, read_manifest
 from accord.encoders.places import locate
 from accord.encoders.probes import PROBES
-from accord.encoders.text.transformer import TextEncoder
 
 __all__ = ["Check", "DoctorReport", "doctor"]
 
@@ -115,7 +116,7 @@ def _check_files(folder: Path, manifest: dict[str, Any]) -> Iterator[Check]:
         yield Check("files", True, f"{len(manifest.get('files', {}))} files as saved")
 
 
-def _check_identity(encoder: TextEncoder, folder: Path, manifest: dict[str, Any]) -> Iterator[Check]:
+def _check_identity(encoder: Encoder, folder: Path, manifest: dict[str, Any]) -> Iterator[Check]:
     """Name the setting that changed: pooling, prompts, truncation, normalisation, layers, type of numbers."""
     names = {"max_length": "truncation", "normalizes": "normalisation"}
     saved, found = manifest.get("identity", {}), describe(encoder, folder)
@@ -126,7 +127,7 @@ def _check_identity(encoder: TextEncoder, folder: Path, manifest: dict[str, Any]
             yield Check(names.get(key, key), same, message)
 
 
-def _check_probes(encoder: TextEncoder, manifest: dict[str, Any]) -> Iterator[Check]:
+def _check_probes(encoder: Encoder, manifest: dict[str, Any]) -> Iterator[Check]:
     probes = manifest["probes"]
     yield _compare(encoder, "vectors", probes["texts"], probes["vectors"], prompt="")
     for name, vectors in probes.get("prompted", {}).items():
@@ -135,7 +136,7 @@ def _check_probes(encoder: TextEncoder, manifest: dict[str, Any]) -> Iterator[Ch
             yield _compare(encoder, f"vectors with the prompt {name!r}", texts, vectors, prompt=encoder.prompts[name])
 
 
-def _compare(encoder: TextEncoder, name: str, texts: list[str], saved: list[list[float]], *, prompt: str) -> Check:
+def _compare(encoder: Encoder, name: str, texts: list[str], saved: list[list[float]], *, prompt: str) -> Check:
     wanted = np.asarray(saved, dtype=np.float32)
     found = encode_few(encoder, texts, prompt=prompt)
     if found.shape != wanted.shape:
@@ -147,17 +148,20 @@ def _compare(encoder: TextEncoder, name: str, texts: list[str], saved: list[list
     return Check(name, passed, f"largest difference {gap[worst]:.1e} on {texts[worst][:40]!r}")
 
 
-def _check_sanity(encoder: TextEncoder) -> Iterator[Check]:
+def _check_sanity(encoder: Encoder) -> Iterator[Check]:
     together = encode_few(encoder, PROBES)
     alone = np.concatenate([encode_few(encoder, [text]) for text in PROBES])
     finite = bool(np.isfinite(together).all())
     yield Check("finite", finite, "all numbers are finite" if finite else "NaN or infinity in the vectors")
     if encoder.normalizes:
-        gap = float(np.abs(np.linalg.norm(together, axis=1) - 1).max())
+        lengths = np.linalg.norm(together, axis=1)
+        gap = float(np.abs(lengths[lengths > 0] - 1).max(initial=0))  # a text without a known token may be zeros
         yield Check("unit length", gap < 1e-4, f"lengths differ from 1 by at most {gap:.1e}")
     gap = float(np.abs(together - alone).max() / max(1.0, float(np.abs(together).max())))
     yield Check("independent of the batch", gap <= 1e-5, f"largest difference {gap:.1e}")
     spread = float(np.linalg.norm(together - together.mean(axis=0), axis=1).min())
     yield Check("texts differ", spread > 1e-6, "each probe has its own vector" if spread > 1e-6 else "equal vectors")
     direction = attention_direction(encoder)
-    yield Check("attention", direction != "depends on the batch", direction)
+    asked = asked_direction(getattr(encoder.backbone, "config", None))
+    passed = direction == asked if asked else direction != "depends on the batch"
+    yield Check("attention", passed, direction if passed or not asked else f"{direction}, asked to be {asked}")

@@ -36,18 +36,19 @@ def encode_texts(
     precision: str,
     view: View,
     progress: Progress | None,
+    engine: Engine | None = None,
 ) -> np.ndarray:
     """The work behind :meth:`accord.encoders.TextEncoder.encode`, which says what the arguments mean.
 
     Equal texts are encoded once within a window of 32,768. Longest texts go first, so that memory peaks early. The
-    encoder is in evaluation mode meanwhile and returns to the mode it was in, also after Ctrl-C.
+    encoder is in evaluation mode meanwhile and returns to the mode it was in, also after Ctrl-C. `engine` is the way
+    batches take, chosen from the first texts when not given.
     """
     check_at_least("batch_tokens", batch_tokens, 1)
     check_choice("precision", precision, PRECISIONS)
     many = [texts] if isinstance(texts, str) else _sequence(texts)
     dim = encoder.dim if view.dim is None else view.dim
     seen = _Seen()
-    engine: Engine | None = None
     show = silent if progress is None else progress
     with (
         open_output(out, len(many), dim) as output,
@@ -121,7 +122,7 @@ class _Seen:
         self.truncated += tokens.truncated
         self.empty += tokens.empty
 
-    def report(self, max_length: int) -> None:
+    def report(self, max_length: int | None) -> None:
         if self.truncated:
             logger.warning(
                 "%d of %d distinct texts were longer than max_length = %d tokens and were cut",

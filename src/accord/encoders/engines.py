@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -52,8 +52,8 @@ class _Plain:
 class _Packed:
     """Without padding, on weights laid out beforehand."""
 
-    def __init__(self, encoder: Encoder, view: View, program: PackedBert) -> None:
-        self.encoder, self.view, self.program = encoder, view, program
+    def __init__(self, encoder: Any, view: View, program: PackedBert) -> None:
+        self.encoder, self.view, self.program = encoder, view, program  # of a transformer: it pools and projects
 
     def __call__(self, ids: Ragged, rows: np.ndarray, *, prompt_tokens: int) -> np.ndarray:
         tokens, segments = self.program(ids, rows, layer=self.view.layer)
@@ -107,9 +107,9 @@ def choose_engine(encoder: Encoder, tokens: Tokens, precision: str, view: View) 
     return plain
 
 
-def plain_engine(encoder: Encoder) -> Engine:
-    """The backbone as it is, in float32, whole."""
-    return _Plain(encoder, View(), torch.float32)
+def plain_engine(encoder: Encoder, view: View = View()) -> Engine:  # noqa: B008
+    """The backbone as it is, in float32."""
+    return _Plain(encoder, view, torch.float32)
 
 
 def native_bfloat16(device: torch.device) -> bool:
@@ -134,7 +134,8 @@ def _engine(encoder: Encoder, known: _Known, view: View, dtype: torch.dtype, *, 
     if not packed:
         return _Plain(encoder, view, dtype)
     if dtype not in known.programs:
-        known.programs[dtype] = packed_program(encoder.backbone, dtype)
+        whole = getattr(encoder, "layer_mix", None) is None  # a mix needs the hidden states of every layer
+        known.programs[dtype] = packed_program(encoder.backbone, dtype) if whole else None
     program = known.programs[dtype]
     return None if program is None else _Packed(encoder, view, program)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
 from accord.encoders.base import Encoder
+from accord.encoders.direction import asked_direction
 
-__all__ = ["fingerprint", "identity"]
+__all__ = ["fingerprint", "hash_tensors", "identity"]
 
 
 def identity(encoder: Encoder) -> dict[str, object]:
@@ -19,7 +22,11 @@ def identity(encoder: Encoder) -> dict[str, object]:
     >>> type(Normalize()).__name__
     'Normalize'
     """
+    switched = asked_direction(getattr(encoder.backbone, "config", None))
+    mix = getattr(encoder, "layer_mix", None)
     return {
+        **({} if switched is None else {"attention_switch": switched}),
+        **({} if mix is None else {"layer_mix": repr(mix)}),
         "backbone": type(encoder.backbone).__name__,
         "layers": encoder.num_layers,
         "dim": encoder.dim,
@@ -46,7 +53,18 @@ def fingerprint(encoder: Encoder, *, vocabulary: str) -> str:
     """
     digest = hashlib.sha256(json.dumps(identity(encoder), sort_keys=True, ensure_ascii=False).encode())
     digest.update(vocabulary.encode("utf-8", "surrogateescape"))
-    for name, tensor in sorted(encoder.state_dict().items()):
+    digest.update(hash_tensors(encoder.state_dict()).encode())
+    return digest.hexdigest()
+
+
+def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over tensors: name, type, shape and bytes of each, whatever their order.
+
+    >>> hash_tensors({"a": torch.zeros(2)}) == hash_tensors({"a": torch.zeros(1, 2)})
+    False
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()

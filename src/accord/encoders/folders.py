@@ -10,12 +10,24 @@ import torch
 from torch import nn
 
 from accord.core.errors import ModelError
-from accord.encoders.integrity import check_unchanged, check_weights, read_manifest, read_object
-from accord.encoders.modules_file import Module, read_head, read_modules, read_pooling, read_text_config
+from accord.encoders.attention import check_attention
+from accord.encoders.integrity import check_unchanged, read_manifest, read_object
+from accord.encoders.kinds import is_cross_encoder
+from accord.encoders.modules_file import (
+    HEADS,
+    Module,
+    read_head,
+    read_layer_mix,
+    read_modules,
+    read_pooling,
+    read_text_config,
+)
 from accord.encoders.places import locate
-from accord.encoders.pooling import Mean
-from accord.encoders.quiet import quiet_transformers
+from accord.encoders.pooling import Last, Mean
+from accord.encoders.static.encoder import StaticEncoder
+from accord.encoders.static.folder import is_static, read_static
 from accord.encoders.text.layers import usable_positions
+from accord.encoders.text.reading import read_backbone
 from accord.encoders.text.transformer import TextEncoder
 from accord.maths.similarity import SIMILARITIES
 
@@ -25,8 +37,12 @@ logger = logging.getLogger(__name__)
 
 
 def load(
-    name_or_path: str | Path, *, device: str | torch.device | None = None, max_length: int | None = None
-) -> TextEncoder:
+    name_or_path: str | Path,
+    *,
+    device: str | torch.device | None = None,
+    max_length: int | None = None,
+    attention: str | None = None,
+) -> TextEncoder | StaticEncoder:
     """Load a text encoder, in float32 and in evaluation mode.
 
     Args:
@@ -34,57 +50,81 @@ def load(
             a name on the hub.
         device: where to put it; a GPU where there is one, else the processor.
         max_length: tokens to keep of a text, instead of what the model says.
+        attention: "bidirectional" lets the tokens of a decoder see those after them, "causal" only those before; as the
+            model was built or saved when not given. That it took effect is checked on texts.
 
     Returns:
         The encoder.
 
     Raises:
-        ModelError: a missing, damaged, changed or unsupported file, by name, with the cure.
+        ModelError: a missing, damaged, changed or unsupported file, by name, with the cure; a tokenizer of another
+            model; a switch of attention that takes no effect.
         InputError: a maximum length that the model has no positions for.
     """
-    encoder = read_folder(locate(name_or_path), verify=True)
+    encoder = read_folder(locate(name_or_path), verify=True, attention=attention)
     if max_length is not None:
         encoder.max_length = max_length
     return encoder.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-def read_folder(folder: Path, *, verify: bool) -> TextEncoder:
+def read_folder(folder: Path, *, verify: bool, attention: str | None = None) -> TextEncoder | StaticEncoder:
     """Read one folder.
 
     Args:
         folder: holds `modules.json` or `config.json`.
-        verify: compare its files with the hashes in `accord.json`, where it has one.
+        verify: compare its files with the hashes in `accord.json`, where it has one, and the direction of its attention
+            with what is asked for.
+        attention: as for :func:`load`.
 
     Raises:
         ModelError: see :func:`load`.
     """
+    if is_cross_encoder(folder):
+        raise ModelError(
+            f"{folder} is a cross-encoder: it scores pairs of texts and makes no vectors. Load it by "
+            "accord.encoders.pairs.load, or apply it by `accord rerank`."
+        )
     manifest = read_manifest(folder)
     if verify and manifest is not None:
         check_unchanged(folder, manifest)
+    if is_static(folder):
+        if attention is not None:
+            raise ModelError(f"{folder}: `attention` is {attention!r}, and a static model has none. Leave it out.")
+        static = read_static(folder, _settings(folder))
+        static.metadata = dict(manifest.get("metadata", {})) if manifest else {}
+        return static
     modules = read_modules(folder)
-    if modules:
-        pooling, include_prompt = read_pooling(modules[1].folder)
-    else:
-        logger.warning("%s has no modules.json: mean pooling without normalisation is assumed", folder)
-        pooling, include_prompt = [Mean()], True
     place = modules[0].folder if modules else folder
     text_config = read_text_config(place)
-    backbone, tokenizer = _read_backbone(place, text_config)
+    backbone, tokenizer = read_backbone(place, text_config, attention=attention)
+    pooling, include_prompt = _pooling(folder, modules, backbone)
     encoder = TextEncoder(
         backbone,
         tokenizer,
         pooling,
-        _heads(modules),
+        [read_head(module) for module in modules if module.kind in HEADS],
         max_length=_max_length(place, backbone, tokenizer, text_config),
         include_prompt=include_prompt,
         **_settings(folder),
     )
+    encoder.layer_mix = next((read_layer_mix(m, backbone) for m in modules if m.kind == "WeightedLayerPooling"), None)
     encoder.metadata = dict(manifest.get("metadata", {})) if manifest else {}
-    return encoder.eval()
+    encoder.eval()
+    if verify:
+        check_attention(encoder, folder, asked=attention, saved=(manifest or {}).get("identity", {}).get("attention"))
+    return encoder
 
 
-def _heads(modules: list[Module]) -> list[nn.Module]:
-    return [read_head(module) for module in modules[2:]]
+def _pooling(folder: Path, modules: list[Module], backbone: Any) -> tuple[list[nn.Module], bool]:
+    """What `modules.json` says; else what sentence-transformers assumes: the last token of a model made to write on."""
+    for module in modules:
+        if module.kind == "Pooling":
+            return read_pooling(module.folder)
+    writes = str((getattr(backbone.config, "architectures", None) or [""])[0]).endswith("ForCausalLM")
+    last = writes and getattr(backbone.config, "is_causal", True)
+    words = "last-token" if last else "mean"
+    logger.warning("%s has no modules.json: %s pooling without normalisation is assumed", folder, words)
+    return [Last() if last else Mean()], True
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -103,59 +143,6 @@ def _settings(folder: Path) -> dict[str, Any]:
         "default_prompt_name": config.get("default_prompt_name"),
         "similarity_name": similarity,
     }
-
-
-def _read_backbone(folder: Path, text_config: dict[str, Any]) -> tuple[Any, Any]:
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
-
-    read_object(folder / "config.json")
-    check_weights(folder)
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "vocab.json")):
-        raise ModelError(f"{folder / 'tokenizer.json'} is missing. Restore the file, or save or fetch the model again.")
-    try:
-        with quiet_transformers():
-            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-            if config.is_encoder_decoder:
-                raise ModelError(f"{folder / 'config.json'}: {config.model_type} is an encoder-decoder; not supported.")
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-            backbone, report = AutoModel.from_pretrained(
-                folder,
-                config=config,
-                trust_remote_code=False,
-                use_safetensors=True,
-                ignore_mismatched_sizes=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        if isinstance(error, ModelError):
-            raise
-        raise ModelError(f"{folder} could not be read: {error}") from error
-    _check_report(folder, backbone, report)
-    if text_config.get("do_lower_case"):
-        _lower_case(tokenizer)
-    return backbone, tokenizer
-
-
-def _check_report(folder: Path, backbone: Any, report: Any) -> None:
-    """An untrained pooler is dropped; any other missing weight is an error."""
-    missing = set(report["missing_keys"])
-    poolers = {name for name in missing if name.startswith("pooler.")}
-    if poolers:
-        backbone.pooler = None
-    lost = sorted(missing - poolers) + [str(row[0]) for row in report["mismatched_keys"]]
-    if lost:
-        raise ModelError(
-            f"{folder / 'model.safetensors'} lacks {len(lost)} of the backbone's weights, or has them in another shape "
-            f"({lost[0]}, ...). The file belongs to another `config.json`."
-        )
-
-
-def _lower_case(tokenizer: Any) -> None:
-    from tokenizers.normalizers import Lowercase, Sequence
-
-    backend = tokenizer.backend_tokenizer
-    backend.normalizer = Sequence([Lowercase(), *([backend.normalizer] if backend.normalizer else [])])
 
 
 def _max_length(folder: Path, backbone: Any, tokenizer: Any, text_config: dict[str, Any]) -> int:

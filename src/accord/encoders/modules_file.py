@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from torch import nn
@@ -14,11 +15,27 @@ from accord.core.errors import ModelError
 from accord.encoders.heads import Dense, LayerNorm, Normalize
 from accord.encoders.heads.dense import ACTIVATIONS
 from accord.encoders.integrity import check_weights, read_object
+from accord.encoders.layer_mix import LayerMix
 from accord.encoders.pooling import Cls, Last, Max, Mean, MeanSqrt, Weighted
 
-__all__ = ["POOLINGS", "Module", "read_head", "read_modules", "read_pooling", "read_text_config"]
+__all__ = [
+    "HEADS",
+    "POOLINGS",
+    "Module",
+    "read_head",
+    "read_layer_mix",
+    "read_modules",
+    "read_pooling",
+    "read_text_config",
+]
 
-KNOWN = ("Transformer", "Pooling", "Dense", "LayerNorm", "Normalize")
+HEADS = ("Dense", "LayerNorm", "Normalize")
+KNOWN = ("Transformer", "StaticEmbedding", "WeightedLayerPooling", "Pooling", *HEADS)
+BEGINNINGS = (
+    ["StaticEmbedding"],
+    ["Transformer", "Pooling"],
+    ["Transformer", "WeightedLayerPooling", "Pooling"],
+)
 
 POOLINGS: dict[str, tuple[str, type[nn.Module]]] = {
     "cls": ("pooling_mode_cls_token", Cls),
@@ -31,6 +48,8 @@ POOLINGS: dict[str, tuple[str, type[nn.Module]]] = {
 """The name in release 6, the switch before, our class; in the order in which several are concatenated."""
 
 TEXT_CONFIGS = ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+
+UNREADABLE = ("processing_kwargs", "query_length", "document_length", "query_expansion")
 
 
 @dataclass(frozen=True)
@@ -67,8 +86,12 @@ def read_modules(folder: Path) -> list[Module]:
             raise ModelError(f"{path}: the module `{kind}` is not supported. Known: {', '.join(KNOWN)}.")
         modules.append(Module(name, place))
     kinds = [module.kind for module in modules]
-    if kinds[:2] != ["Transformer", "Pooling"] or {"Transformer", "Pooling"} & set(kinds[2:]):
-        raise ModelError(f"{path}: the modules must be Transformer, Pooling, then heads. Got {', '.join(kinds)}.")
+    before = [kind for kind in kinds if kind not in HEADS]
+    if before not in BEGINNINGS or kinds[: len(before)] != before:
+        raise ModelError(
+            f"{path}: the modules must be Transformer, perhaps WeightedLayerPooling, Pooling, then heads; or "
+            f"StaticEmbedding, then heads. Got {', '.join(kinds)}."
+        )
     return modules
 
 
@@ -86,6 +109,9 @@ def read_text_config(folder: Path) -> dict[str, Any]:
                 raise ModelError(f"{path}: this model does not read plain text.")
             if config.get("module_output_name", "token_embeddings") != "token_embeddings":
                 raise ModelError(f"{path}: the output {config['module_output_name']!r} is not supported.")
+            for key in UNREADABLE:
+                if config.get(key):
+                    raise ModelError(f"{path}: `{key}` is not supported, as it changes what the model is given.")
             return config
     return {}
 
@@ -107,6 +133,23 @@ def read_pooling(folder: Path) -> tuple[list[nn.Module], bool]:
         if mode not in POOLINGS:
             raise ModelError(f"{path}: the pooling {mode!r} is not supported. Known: {', '.join(POOLINGS)}.")
     return [POOLINGS[mode][1]() for mode in modes], bool(config.get("include_prompt", True))
+
+
+def read_layer_mix(module: Module, backbone: Any) -> LayerMix:
+    """A WeightedLayerPooling with its weights.
+
+    Raises:
+        ModelError: a damaged file, or one of a model with another number of layers.
+    """
+    path = module.folder / "config.json"
+    config = read_object(path)
+    check_weights(module.folder)
+    layers, found = config.get("num_hidden_layers", 12), backbone.config.num_hidden_layers
+    if layers != found:
+        raise ModelError(f"{path}: `num_hidden_layers` is {layers}, and the model has {found} layers.")
+    mix = LayerMix(layers, start=config.get("layer_start", 4))
+    _fill(mix, module.folder / "model.safetensors", {"layer_weights": "weights"})
+    return mix
 
 
 def read_head(module: Module) -> nn.Module:
@@ -146,10 +189,11 @@ def _dense(config: Mapping[str, Any], path: Path) -> Dense:
     )
 
 
-def _fill(head: nn.Module, path: Path) -> None:
+def _fill(module: nn.Module, path: Path, names: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Weights of a file, under our names for some of theirs."""
     from safetensors.torch import load_file
 
     try:
-        head.load_state_dict(load_file(path))
+        module.load_state_dict({names.get(name, name): tensor for name, tensor in load_file(path).items()})
     except RuntimeError as error:
         raise ModelError(f"{path} does not fit its `config.json`: {error}.") from error

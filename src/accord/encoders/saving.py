@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,21 @@ import numpy as np
 from accord._version import __version__
 from accord.core.errors import InputError
 from accord.core.storage import atomic_folder, hash_folder
+from accord.encoders.adapters import folded
 from accord.encoders.base import Encoder
+from accord.encoders.card import write_card
 from accord.encoders.description import describe
+from accord.encoders.direction import needed_transformers
 from accord.encoders.encode import encode_few
 from accord.encoders.heads import Dense, LayerNorm
 from accord.encoders.integrity import MANIFEST, MODEL_FORMAT
+from accord.encoders.layer_mix import LayerMix
 from accord.encoders.modules_file import POOLINGS
 from accord.encoders.probes import PROBES
 from accord.encoders.quiet import quiet_transformers
+from accord.encoders.tokenizer_files import write_tokenizer
 
-__all__ = ["probe_vectors", "save_encoder"]
+__all__ = ["LEGACY", "probe_vectors", "save_encoder", "write_head", "write_json", "write_settings"]
 
 LEGACY = "sentence_transformers.models."
 DECLARED = {"sentence_transformers": "2.0.0", "transformers": "4.6.1", "pytorch": "1.8.1"}
@@ -30,19 +35,32 @@ PROMPTED = 2
 """Probe texts stored for each prompt."""
 
 
-def save_encoder(encoder: Encoder, path: Path, *, metadata: Mapping[str, Any]) -> None:
+def save_encoder(
+    encoder: Encoder,
+    path: Path,
+    *,
+    metadata: Mapping[str, Any],
+    write: Callable[[Encoder, Path], None] | None = None,
+) -> None:
     """Write the folder; see :meth:`accord.encoders.TextEncoder.save`.
+
+    Args:
+        encoder: adapters are folded in a copy.
+        path: the folder.
+        metadata: JSON values to keep.
+        write: fills the folder with the model's own files; those of a transformer when not given.
 
     Raises:
         InputError: `path` is a file or a folder of something else, or the metadata is no JSON.
         StorageError: the disk is full or refuses.
     """
-    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "config.json").is_file()):
+    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not _holds_model(path)):
         raise InputError(f"{path} holds something else than a model. Choose another folder.")
     try:
         metadata = json.loads(json.dumps(metadata, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise InputError(f"`metadata` must be JSON: {error}.") from error
+    encoder = folded(encoder)
     manifest = {
         "format": MODEL_FORMAT,
         "version": __version__,
@@ -51,11 +69,15 @@ def save_encoder(encoder: Encoder, path: Path, *, metadata: Mapping[str, Any]) -
         "probes": probe_vectors(encoder),
     }
     with atomic_folder(path) as folder:
-        _write_backbone(encoder, folder)
-        _write_modules(encoder, folder)
-        _write(folder / "README.md", _card(encoder))
-        manifest |= {"identity": describe(encoder, folder), "files": hash_folder(folder)}
-        _write_json(folder / MANIFEST, manifest)
+        (write or _write_transformer)(encoder, folder)
+        files = hash_folder(folder, keep=lambda path: path.name != "README.md")  # which may be edited
+        manifest |= {"identity": describe(encoder, folder), "files": files}
+        write_json(folder / MANIFEST, manifest)
+        write_card(folder)
+
+
+def _holds_model(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("config.json", "modules.json"))
 
 
 def probe_vectors(encoder: Encoder) -> dict[str, Any]:
@@ -72,61 +94,79 @@ def probe_vectors(encoder: Encoder) -> dict[str, Any]:
     }
 
 
+def _write_transformer(encoder: Encoder, folder: Path) -> None:
+    _write_backbone(encoder, folder)
+    _write_modules(encoder, folder)
+
+
 def _write_backbone(encoder: Encoder, folder: Path) -> None:
     with quiet_transformers():
         encoder.backbone.save_pretrained(folder, safe_serialization=True)
-    tokenizer = encoder.tokenizer
-    backend = type(tokenizer.backend_tokenizer).from_str(tokenizer.backend_tokenizer.to_str())
-    backend.no_padding()
-    backend.no_truncation()
-    _write(folder / "tokenizer.json", backend.to_str(pretty=False))
-    special = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
-    _write_json(folder / "special_tokens_map.json", special)
-    _write_json(
-        folder / "tokenizer_config.json",
-        {
-            **special,
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": encoder.max_length,
-            "model_input_names": list(tokenizer.model_input_names),
-            "padding_side": "right",
-            "truncation_side": "right",
-            "clean_up_tokenization_spaces": False,
-        },
-    )
-    _write_json(folder / "sentence_bert_config.json", {"max_seq_length": encoder.max_length, "do_lower_case": False})
+    side, length = getattr(encoder.tokenizer, "truncation_side", "right"), encoder.max_length
+    assert length is not None, "only a static encoder cuts nothing"
+    write_tokenizer(encoder.tokenizer, folder, max_length=length, truncation_side=side)
+    write_json(folder / "sentence_bert_config.json", {"max_seq_length": encoder.max_length, "do_lower_case": False})
 
 
 def _write_modules(encoder: Encoder, folder: Path) -> None:
-    rows = [("", "Transformer"), ("1_Pooling", "Pooling")]
-    rows += [(f"{n}_{type(head).__name__}", type(head).__name__) for n, head in enumerate(encoder.heads, start=2)]
-    _write_json(
+    mix: LayerMix | None = getattr(encoder, "layer_mix", None)
+    begin = ["Pooling"] if mix is None else ["WeightedLayerPooling", "Pooling"]
+    kinds = [*begin, *(type(head).__name__ for head in encoder.heads)]
+    rows = [("", "Transformer"), *((f"{n}_{kind}", kind) for n, kind in enumerate(kinds, start=1))]
+    places = iter(folder / path for path, _ in rows[1:])
+    write_json(
         folder / "modules.json",
         [{"idx": n, "name": str(n), "path": path, "type": LEGACY + kind} for n, (path, kind) in enumerate(rows)],
     )
-    _write_json(
-        folder / "config_sentence_transformers.json",
-        {
-            "__version__": DECLARED,
-            "prompts": encoder.prompts,
-            "default_prompt_name": encoder.default_prompt_name,
-            "similarity_fn_name": encoder.similarity_name,
-        },
-    )
+    write_settings(encoder, folder)
+    if mix is not None:
+        _write_layer_mix(mix, encoder.backbone.config.hidden_size, next(places))
     chosen = {type(pooling) for pooling in encoder.pooling}
-    _write_json(
-        folder / "1_Pooling" / "config.json",
+    write_json(
+        next(places) / "config.json",
         {
             "word_embedding_dimension": encoder.backbone.config.hidden_size,
             **{switch: kind in chosen for switch, kind in POOLINGS.values()},
             "include_prompt": encoder.include_prompt,
         },
     )
-    for number, head in enumerate(encoder.heads, start=2):
-        _write_head(head, folder / f"{number}_{type(head).__name__}")
+    for head, place in zip(encoder.heads, places, strict=True):
+        write_head(head, place)
 
 
-def _write_head(head: Any, folder: Path) -> None:
+def _write_layer_mix(mix: LayerMix, width: int, folder: Path) -> None:
+    """A WeightedLayerPooling; sentence-transformers hands it hidden states where `config.json` says so."""
+    from safetensors.torch import save_file
+
+    config = folder.parent / "config.json"
+    write_json(config, json.loads(config.read_text(encoding="utf-8")) | {"output_hidden_states": True})
+    sizes = {"num_hidden_layers": mix.layers, "layer_start": mix.start}
+    write_json(folder / "config.json", {"word_embedding_dimension": width, **sizes})
+    weights = {"layer_weights": mix.weights.detach().cpu()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def write_settings(encoder: Encoder, folder: Path) -> None:
+    """Write `config_sentence_transformers.json`: prompts and similarity, and what a switch of attention needs.
+
+    sentence-transformers 6 refuses to load a model whose requirements are not met, rather than let it be causal.
+    """
+    needed = needed_transformers(getattr(encoder.backbone, "config", None))
+    reason = {"specifier": needed, "reason": "older releases ignore that its attention is bidirectional"}
+    write_json(
+        folder / "config_sentence_transformers.json",
+        {
+            "__version__": DECLARED,
+            "prompts": encoder.prompts,
+            "default_prompt_name": encoder.default_prompt_name,
+            "similarity_fn_name": encoder.similarity_name,
+            **({} if needed is None else {"requirements": {"transformers": reason}}),
+        },
+    )
+
+
+def write_head(head: Any, folder: Path) -> None:
+    """Write the folder of one head: its configuration and weights."""
     from safetensors.torch import save_file
 
     folder.mkdir()
@@ -140,21 +180,10 @@ def _write_head(head: Any, folder: Path) -> None:
         }
     else:
         config = {"dimension": head.dimension} if isinstance(head, LayerNorm) else {}
-    _write_json(folder / "config.json", config)
+    write_json(folder / "config.json", config)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in head.state_dict().items()}
     if weights:
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-
-
-def _card(encoder: Encoder) -> str:
-    return (
-        "---\nlibrary_name: sentence-transformers\npipeline_tag: sentence-similarity\ntags:\n- sentence-transformers\n"
-        "- accord\n---\n\n# A text encoder\n\n"
-        f"Vectors of {encoder.dim} dimensions, compared by {encoder.similarity_name}; texts of up to "
-        f"{encoder.max_length} tokens. Saved by accord {__version__}.\n\n"
-        "```python\nfrom sentence_transformers import SentenceTransformer\n\n"
-        'model = SentenceTransformer("path/to/this/folder")\nvectors = model.encode(["a text"])\n```\n'
-    )
 
 
 def _write(path: Path, text: str) -> None:
@@ -162,5 +191,6 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _write_json(path: Path, value: object) -> None:
+def write_json(path: Path, value: object) -> None:
+    """Write JSON, indented."""
     _write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

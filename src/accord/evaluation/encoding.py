@@ -10,7 +10,7 @@ from accord.core.errors import InputError
 from accord.core.progress import Progress, silent
 from accord.core.types import Encodes
 
-__all__ = ["CachedEncoder", "encode_documents", "encode_queries", "similarity_kind"]
+__all__ = ["CachedEncoder", "encode_documents", "encode_neutral", "encode_queries", "similarity_kind"]
 
 
 class CachedEncoder:
@@ -55,6 +55,12 @@ class CachedEncoder:
         """Rows for documents, (n, dim) float32."""
         return self._rows("document", self.model.encode_document, texts, prompt_name, progress)
 
+    def encode(
+        self, texts: Sequence[str], *, prompt_name: str | None = None, progress: Progress | None = None
+    ) -> np.ndarray:
+        """Rows for texts in no role, (n, dim) float32; in the query role where the model knows no other way."""
+        return self._rows("text", _neutral(self.model), texts, prompt_name, progress)
+
     def clear(self) -> None:
         """Forget everything."""
         self._held.clear()
@@ -97,10 +103,25 @@ def encode_documents(
     return _distinct(model.encode_document, texts, prompt_name, progress)
 
 
+def encode_neutral(
+    model: Encodes, texts: Sequence[str], prompt_name: str | None = None, progress: Progress = silent
+) -> np.ndarray:
+    """Rows of `texts` in no role, each distinct text encoded once: by `encode`, where the model has it.
+
+    Raises:
+        InputError: rows that are not one a text, or not finite.
+    """
+    return _distinct(_neutral(model), texts, prompt_name, progress)
+
+
 def similarity_kind(model: object) -> str:
     """The similarity that a model was made for, where it says so and search knows it; else cosine."""
     kind = getattr(model, "similarity_name", None)
     return kind if kind in {"cosine", "dot"} else "cosine"
+
+
+def _neutral(model: Encodes) -> Callable[..., np.ndarray]:
+    return getattr(model, "encode", model.encode_query)
 
 
 def _distinct(

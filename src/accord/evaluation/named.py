@@ -12,9 +12,11 @@ from accord.core.errors import InputError
 from accord.core.spec import build, catalogue, parameters
 from accord.evaluation import metrics as room
 from accord.evaluation.base import Metric
+from accord.evaluation.repeated import Repeated
 
 __all__ = ["check_columns", "check_kind", "metric", "metrics_in_order"]
 
+MEAN = "mean_"
 ALIASES = {
     "rr": "MRR",
     "ap": "MAP",
@@ -32,7 +34,8 @@ def metric(spec: Any) -> Metric:
     """The metric that a name, a mapping or an object stands for.
 
     Args:
-        spec: ``"nDCG@10"``, ``"accuracy"``, ``{"nDCG": {"k": 10}}``, ``{"module:Name": {...}}`` or a metric.
+        spec: ``"nDCG@10"``, ``"accuracy"``, ``{"nDCG": {"k": 10}}``, ``{"module:Name": {...}}`` or a metric;
+            ``"mean_macro_f1"`` for the mean over repeated experiments.
 
     Returns:
         A frozen metric object; capital letters and underscores in names do not matter.
@@ -53,6 +56,8 @@ def metric(spec: Any) -> Metric:
         return made
     if ":" in spec:
         return build(spec, room, "metrics")
+    if spec.startswith(MEAN):
+        return Repeated(metric(spec.removeprefix(MEAN)))
     known = catalogue(room)
     by_key = {_key(name): name for name in known}
     name, _, cut = spec.partition("@")

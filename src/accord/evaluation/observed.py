@@ -27,6 +27,7 @@ SCHEMA = pa.schema(
         ("value", pa.float64()),
     ]
 )
+GROUP = pa.field("group", pa.string())
 PRIMARY = b"accord.primary"
 
 
@@ -62,6 +63,7 @@ def to_rows(observed: Sequence[Observed]) -> pa.Table:
 
     A per-example metric has a row an example. A set metric has a row an example and column, under ``metric:column``,
     since its score cannot be had from one value an example. The names of the primary metrics stand in the metadata.
+    Where examples have groups, a column `group` names them.
 
     Raises:
         InputError: measurements of several tasks, or two under one name.
@@ -70,15 +72,18 @@ def to_rows(observed: Sequence[Observed]) -> pa.Table:
     tasks = {one.task for one in observed}
     if len(tasks) > 1:
         raise InputError(f"A file of examples holds one task. Got {', '.join(sorted(tasks))}.")
+    grouped = any(one.measured.groups is not None for one in observed)
+    schema = SCHEMA.append(GROUP) if grouped else SCHEMA
     parts = []
     for one in observed:
         measured, n = one.measured, len(one.measured)
         for name, values in measured.columns.items():
             label = measured.metric if measured.is_mean else f"{measured.metric}:{name}"
-            columns = ([one.model] * n, [one.seed] * n, [label] * n, measured.ids, values)
-            parts.append(pa.table(dict(zip(SCHEMA.names, columns)), schema=SCHEMA))
+            groups = measured.groups or [None] * n
+            columns = ([one.model] * n, [one.seed] * n, [label] * n, measured.ids, values, groups)
+            parts.append(pa.table(dict(zip(schema.names, columns)), schema=schema))
     primary = sorted({one.measured.metric for one in observed if one.measured.primary})
-    table = pa.concat_tables(parts) if parts else SCHEMA.empty_table()
+    table = pa.concat_tables(parts) if parts else schema.empty_table()
     return table.replace_schema_metadata({PRIMARY: json.dumps(primary).encode()})
 
 
@@ -100,38 +105,58 @@ def from_rows(table: pa.Table, task: str) -> list[Observed]:
     if missing:
         raise DataError(f"Rows of examples need the columns {', '.join(SCHEMA.names)}. Missing: {', '.join(missing)}.")
     primary = set(json.loads((table.schema.metadata or {}).get(PRIMARY, b"[]")))
-    held: dict[tuple[str, int, str], dict[str, tuple[tuple[str, ...], np.ndarray]]] = {}
-    table = table.select(SCHEMA.names).cast(SCHEMA)
-    for model, seed, label, ids, values in _runs(table):
-        name, _, column = label.partition(":")
-        held.setdefault((model, seed, name), {})[column or "value"] = (ids, values)
+    held: dict[tuple[str, int, str], dict[str, _Run]] = {}
+    for run in _runs(table):
+        name, _, column = run.label.partition(":")
+        held.setdefault((run.model, run.seed, name), {})[column or "value"] = run
     found = []
     for (model, seed, name), columns in held.items():
-        ids = next(iter(columns.values()))[0]
-        if any(other != ids for other, _ in columns.values()):
+        first = next(iter(columns.values()))
+        if any(run.ids != first.ids for run in columns.values()):
             raise DataError(f"The columns of `{name}` of `{model}` cover different examples.")
         measured = Measured(
             metric=name,
             primary=name in primary,
-            ids=ids,
-            columns={column: values for column, (_, values) in columns.items()},
+            ids=first.ids,
+            columns={column: run.values for column, run in columns.items()},
             reduce=mean if set(columns) == {"value"} else metric_of(name),
+            groups=first.groups,
         )
         found.append(Observed(model=model, task=task, seed=seed, measured=measured))
     return found
 
 
-def _runs(table: pa.Table) -> list[tuple[str, int, str, tuple[str, ...], np.ndarray]]:
-    """Model, seed, metric, example ids and values of each measurement, in order of appearance."""
+@dataclass(frozen=True)
+class _Run:
+    """The rows of one column of one measurement."""
+
+    model: str
+    seed: int
+    label: str
+    ids: tuple[str, ...]
+    values: np.ndarray
+    groups: tuple[str, ...] | None
+
+
+def _runs(table: pa.Table) -> list[_Run]:
+    """The columns of each measurement, in order of appearance."""
     if not len(table):
         return []
+    names = table.column(GROUP.name).to_pylist() if GROUP.name in table.column_names else None
+    table = table.select(SCHEMA.names).cast(SCHEMA)
     keys = list(zip(*(table.column(name).to_pylist() for name in SCHEMA.names[:3])))
     group = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     number = np.fromiter((group[key] for key in keys), dtype=np.int64, count=len(keys))
     order = np.argsort(number, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
     ids, values = np.array(table.column("example_id").to_pylist(), dtype=object), table.column("value").to_numpy()
-    return [(*key, tuple(ids[part].tolist()), values[part]) for key, part in zip(group, parts)]
+    runs = []
+    for key, part in zip(group, parts):
+        inside = None if names is None else tuple(names[i] for i in part.tolist())
+        groups = None if inside is None or None in inside else inside
+        model, seed, label = key
+        runs.append(_Run(model, seed, label, tuple(ids[part].tolist()), values[part], groups))
+    return runs
 
 
 def write_examples(path: Path | str, observed: Sequence[Observed]) -> None:

@@ -11,7 +11,7 @@ from accord.core.errors import InputError
 from accord.data.leakage import normalise
 from accord.data.signals import Pairs, Ranked, Signal
 
-__all__ = ["SearchTest", "search_test"]
+__all__ = ["SearchTest", "named_test", "search_test"]
 
 
 @dataclass
@@ -30,18 +30,18 @@ class SearchTest:
     _query_of: dict[str, int] = field(default_factory=dict, repr=False)
     _document_of: dict[str, int] = field(default_factory=dict, repr=False)
 
-    def query(self, name: str, text: str) -> int:
-        """Number of the query with this text; the first row that has it names it."""
-        number = self._query_of.setdefault(normalise(text), len(self.queries))
+    def query(self, name: str, text: str, key: str | None = None) -> int:
+        """Number of the query with this text, or this `key`; the first row that has it names it."""
+        number = self._query_of.setdefault(normalise(text) if key is None else key, len(self.queries))
         if number == len(self.queries):
             self.query_ids.append(name)
             self.queries.append(text)
             self.relevance.append({})
         return number
 
-    def document(self, name: str, text: str) -> int:
-        """Number of the document with this text; the first row that has it names it."""
-        number = self._document_of.setdefault(normalise(text), len(self.documents))
+    def document(self, name: str, text: str, key: str | None = None) -> int:
+        """Number of the document with this text, or this `key`; the first row that has it names it."""
+        number = self._document_of.setdefault(normalise(text) if key is None else key, len(self.documents))
         if number == len(self.documents):
             self.document_ids.append(name)
             self.documents.append(text)
@@ -63,6 +63,10 @@ class SearchTest:
             if document >= 0 and self.relevance[query].get(document, 0.0) <= 0:
                 own[query] = document
         return own
+
+    def same_key(self) -> np.ndarray:
+        """For each query, the document of its own key (text or identifier), judged or not; -1 for none."""
+        return np.array([self._document_of.get(key, -1) for key in self._query_of], dtype=np.int64)
 
     def answerable(self) -> np.ndarray:
         """Numbers of the queries with at least one relevant document.
@@ -99,6 +103,38 @@ def search_test(signal: Signal) -> SearchTest:
         for name, text in zip(corpus.column("id").to_pylist(), corpus.column("text").to_pylist()):
             test.document(str(name), text)
     return test
+
+
+def named_test(signal: Signal) -> SearchTest:
+    """The search test as its rows name it: nothing is normalised, and equal texts of two documents stay two.
+
+    Queries and documents are told apart by the columns `query_id` and `document_id` where there are such columns (a
+    retrieval folder has them), else by their exact texts. Lists are laid out as pairs.
+
+    Raises:
+        InputError: another kind of signal.
+
+    >>> pairs = Pairs({"anchor": ["a", "A"], "positive": ["x", "x"], "document_id": ["7", "8"]})
+    >>> named_test(pairs).queries, named_test(pairs).document_ids
+    (['a', 'A'], ['7', '8'])
+    """
+    test = SearchTest()
+    asked, found = (_keys(signal, name) for name in ("query_id", "document_id"))
+    for row, (name, query, documents) in enumerate(_rows(signal)):
+        number = test.query(name, query, asked[row] if asked else query)
+        for place, (document, grade) in enumerate(documents):
+            alone = name if len(documents) == 1 else f"{name}.{place}"
+            key = found[row] if found else document
+            test.grade(number, test.document(key if found else alone, document, key), grade)
+    corpus = getattr(signal, "corpus", None)
+    if corpus is not None:
+        for name, text in zip(map(str, corpus.column("id").to_pylist()), corpus.column("text").to_pylist()):
+            test.document(name, text, name if found else text)
+    return test
+
+
+def _keys(signal: Signal, name: str) -> list[str] | None:
+    return [str(key) for key in signal.column(name)] if name in signal.table.column_names else None
 
 
 def _rows(signal: Signal) -> Iterable[tuple[str, str, list[tuple[str, float]]]]:

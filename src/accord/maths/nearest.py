@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 
 from accord.core.checks import check_at_least, check_choice
 from accord.core.errors import InputError
 from accord.core.progress import Progress, silent
-from accord.maths.ranks import rounded_scores, top_k
+from accord.maths.ranks import rounded_scores
 
-__all__ = ["nearest", "row_scores", "unit_rows"]
+__all__ = ["Forbid", "nearest", "nearest_parts", "place_scores", "row_scores", "unit_rows"]
 
 KINDS = ("cosine", "dot")
+PART = 1024
+CHUNK = 8192
+LEAST = np.finfo(np.float32).min
+
+Forbid = Callable[[slice, slice], Any]
+"""From a range of queries and one of documents to what indexes their (queries, documents) scores: what is not to be
+found, as a mask or as arrays of rows and columns, both counted from the start of the ranges."""
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
@@ -22,7 +32,8 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """
     vectors = np.asarray(vectors, dtype=np.float32)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    with np.errstate(invalid="ignore"):  # infinity becomes NaN, and NaN stays what it is
+        return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms != 0)
 
 
 def row_scores(left: np.ndarray, right: np.ndarray, *, kind: str = "cosine") -> np.ndarray:
@@ -45,6 +56,31 @@ def row_scores(left: np.ndarray, right: np.ndarray, *, kind: str = "cosine") -> 
     return np.einsum("nd,nd->n", np.asarray(left, np.float32), np.asarray(right, np.float32))
 
 
+def place_scores(
+    queries: np.ndarray, documents: np.ndarray, rows: np.ndarray, columns: np.ndarray, *, kind: str = "cosine"
+) -> np.ndarray:
+    """Scores of chosen places (rows[i], columns[i]) of the matrix of scores; a score depends on its two vectors alone.
+
+    Args:
+        queries: (q, dim).
+        documents: (d, dim).
+        rows: (n,) which query.
+        columns: (n,) which document.
+        kind: "cosine" or "dot".
+
+    Returns:
+        (n,) float32.
+
+    >>> place_scores(np.eye(2), np.array([[1.0, 1.0], [0.0, 2.0]]), np.array([0, 1]), np.array([1, 1])).tolist()
+    [0.0, 1.0]
+    """
+    scores = np.empty(len(rows), dtype=np.float32)
+    for first in range(0, len(rows), CHUNK):
+        some = slice(first, first + CHUNK)
+        scores[some] = row_scores(queries[rows[some]], documents[columns[some]], kind=kind)
+    return scores
+
+
 def nearest(
     queries: np.ndarray,
     documents: np.ndarray,
@@ -52,6 +88,7 @@ def nearest(
     *,
     order: np.ndarray,
     leave_out: np.ndarray | None = None,
+    forbid: Forbid | None = None,
     kind: str = "cosine",
     block: int = 4096,
     progress: Progress = silent,
@@ -64,6 +101,7 @@ def nearest(
         k: at least 1.
         order: (d,) place of each document's identifier among all (:func:`accord.maths.ranks.id_order`).
         leave_out: (q,) a document that a query may not get, -1 for none.
+        forbid: which of a block's (queries, documents) may not be found; see :data:`Forbid`.
         kind: "cosine" or "dot".
         block: documents scored at once.
         progress: told of scored documents.
@@ -78,41 +116,157 @@ def nearest(
     >>> rows.tolist()
     [[0], [1]]
     """
+    parts = nearest_parts(
+        queries, documents, k, order=order, leave_out=leave_out, forbid=forbid, kind=kind, block=block,
+        progress=progress,
+    )  # fmt: skip
+    width = min(k, len(documents))
+    rows = np.full((len(queries), width), -1, dtype=np.int64)
+    scores = np.full((len(queries), width), -np.inf, dtype=np.float32)
+    for first, found, best in parts:
+        rows[first : first + len(found)], scores[first : first + len(found)] = found, best
+    return rows, scores
+
+
+def nearest_parts(
+    queries: np.ndarray,
+    documents: np.ndarray,
+    k: int,
+    *,
+    order: np.ndarray,
+    leave_out: np.ndarray | None = None,
+    forbid: Forbid | None = None,
+    kind: str = "cosine",
+    block: int = 4096,
+    progress: Progress = silent,
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """:func:`nearest` for 1,024 queries at a time, so that memory does not grow with their number.
+
+    Args:
+        queries: as for :func:`nearest`, like all that follow.
+        documents: the same.
+        k: the same.
+        order: the same.
+        leave_out: the same.
+        forbid: the same.
+        kind: the same.
+        block: the same.
+        progress: the same.
+
+    Yields:
+        The first query of the part, and the rows and scores of its queries.
+
+    Raises:
+        InputError: dimensions that differ, or a vector that is not a number.
+    """
     check_at_least("k", k, 1)
     check_choice("kind", kind, KINDS)
     if queries.ndim != 2 or documents.ndim != 2 or queries.shape[1] != documents.shape[1]:
         raise InputError(
             f"`queries` and `documents` must share their dimension. Got {queries.shape} and {documents.shape}."
         )
-    ready = unit_rows if kind == "cosine" else rounded_scores
-    queries, documents = ready(queries), ready(documents)
-    width = min(k, len(documents))
-    rows = np.full((len(queries), width), -1, dtype=np.int64)
-    best = np.full((len(queries), width), -np.inf, dtype=np.float32)
-    total = len(queries) * len(documents)
-    with progress("search", total=total, unit="scores") as advance:
-        for first in range(0, len(queries), 1024):
-            part = slice(first, first + 1024)
-            out = None if leave_out is None else leave_out[part]
+    same = queries is documents
+    documents = _ready(documents, kind)
+    queries = documents if same else _ready(queries, kind)
+    banned = [rule for rule in (forbid, None if leave_out is None else _one_each(leave_out)) if rule is not None]
+    buffer = np.empty(min(PART, len(queries)) * min(block, len(documents)), dtype=np.float32)
+    with progress("search", total=len(queries) * len(documents), unit="scores") as advance:
+        for first in range(0, len(queries), PART):
+            part = slice(first, min(first + PART, len(queries)))
+            best = _Best(part.stop - first, min(k, len(documents)), order)
             for start in range(0, len(documents), block):
-                stop = min(start + block, len(documents))
-                scores = queries[part] @ documents[start:stop].T  # (queries of the part, documents of the block)
-                if out is not None:
-                    hit = np.flatnonzero((out >= start) & (out < stop))
-                    scores[hit, out[hit] - start] = -np.inf
-                found = top_k(scores, order[start:stop], k, floor=best[part, -1])
-                rows[part], best[part] = _merged((rows[part], best[part]), found, start, order)
+                span = slice(start, min(start + block, len(documents)))
+                shape = part.stop - first, span.stop - start
+                scores = buffer[: shape[0] * shape[1]].reshape(shape)
+                np.matmul(queries[part], documents[span].T, out=scores)
+                for rule in banned:
+                    scores[rule(part, span)] = -np.inf
+                best.add(scores, start)
                 advance(scores.size)
-    return rows, best
+            yield first, *best.found()
 
 
-def _merged(
-    held: tuple[np.ndarray, np.ndarray], found: tuple[np.ndarray, np.ndarray], start: int, order: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The best of what is held and what a block gave."""
-    width = held[0].shape[1]
-    rows = np.concatenate([held[0], np.where(found[0] < 0, -1, found[0] + start)], axis=1)
-    scores = np.concatenate([held[1], found[1]], axis=1)
-    place = np.where(rows < 0, -1, order[rows])
-    best = np.lexsort((-place, -scores), axis=1)[:, :width]
-    return np.take_along_axis(rows, best, 1), np.take_along_axis(scores, best, 1)
+def _ready(vectors: np.ndarray, kind: str) -> np.ndarray:
+    """Vectors whose dot products are the scores, all of them numbers."""
+    if kind == "dot":
+        return rounded_scores(vectors)
+    units = unit_rows(vectors)
+    if np.isnan(units).any():
+        raise InputError("`queries` and `documents` must be numbers. Got NaN or infinity; the encoder is broken.")
+    return units
+
+
+def _one_each(leave_out: np.ndarray) -> Forbid:
+    def forbid(part: slice, span: slice) -> tuple[np.ndarray, np.ndarray]:
+        out = leave_out[part]
+        hit = np.flatnonzero((out >= span.start) & (out < span.stop))
+        return hit, out[hit] - span.start
+
+    return forbid
+
+
+class _Best:
+    """What may still be among the k best of each query of a part.
+
+    Every score at or above a query's floor, the k-th best known so far, is kept; the floors rise whenever enough has
+    come together, and everything is sorted once, at the end.
+    """
+
+    def __init__(self, queries: int, width: int, order: np.ndarray) -> None:
+        self.width, self.order = width, order
+        self.floor = np.full(queries, LEAST, dtype=np.float32)
+        self.row = np.zeros(0, dtype=np.int16)
+        self.document = np.zeros(0, dtype=np.int64)
+        self.score = np.zeros(0, dtype=np.float32)
+        self.settled = 0
+
+    def add(self, scores: np.ndarray, start: int) -> None:
+        """Take in a block of (queries, documents) scores whose first document is `start`."""
+        head = max(PART, 4 * self.width)
+        if start == 0 and scores.shape[1] > head:  # floors from a few columns spare the rest
+            sample = np.partition(scores[:, :head], head - self.width, axis=1)[:, head - self.width]
+            self.floor = np.fmax(self.floor, sample)
+        hit = np.flatnonzero(scores >= self.floor[:, None])
+        row, column = np.divmod(hit, scores.shape[1])
+        self.row = np.concatenate([self.row, row.astype(np.int16)])
+        self.document = np.concatenate([self.document, column + start])
+        self.score = np.concatenate([self.score, scores.ravel()[hit]])
+        if len(self.row) > self.settled + self.width * len(self.floor):
+            self._raise_floors()
+
+    def found(self) -> tuple[np.ndarray, np.ndarray]:
+        """(queries, k) documents and scores, best first."""
+        self._raise_floors()
+        row, document, score = self._sorted()
+        place = np.arange(len(row)) - np.searchsorted(row, np.arange(len(self.floor)))[row]
+        rows = np.full((len(self.floor), self.width), -1, dtype=np.int64)
+        scores = np.full((len(self.floor), self.width), -np.inf, dtype=np.float32)
+        rows[row, place], scores[row, place] = document, score
+        return rows, scores
+
+    def _raise_floors(self) -> None:
+        by_row = np.argsort(self.row, kind="stable")
+        self._keep(by_row)
+        counts = np.bincount(self.row, minlength=len(self.floor))
+        most = int(counts.max(initial=0))
+        if most > self.width:
+            place = np.arange(len(self.row)) - np.repeat(np.cumsum(counts) - counts, counts)
+            table = np.full((len(self.floor), most), -np.inf, dtype=np.float32)
+            table[self.row, place] = self.score
+            kth = np.partition(table, most - self.width, axis=1)[:, most - self.width]
+            self.floor = np.fmax(self.floor, kth)
+            self._keep(np.flatnonzero(self.score >= self.floor[self.row]))
+            if len(self.row) > 2 * self.width * len(self.floor):  # a flood of ties: settle it now
+                self.row, self.document, self.score = self._sorted()
+        self.settled = len(self.row)
+
+    def _sorted(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The best of each query, at most k: by query, score and order."""
+        best = np.lexsort((-self.order[self.document], -self.score, self.row))
+        row = self.row[best]
+        place = np.arange(len(row)) - np.searchsorted(row, np.arange(len(self.floor), dtype=row.dtype))[row]
+        best = best[place < self.width]
+        return self.row[best], self.document[best], self.score[best]
+
+    def _keep(self, which: np.ndarray) -> None:
+        self.row, self.document, self.score = self.row[which], self.document[which], self.score[which]

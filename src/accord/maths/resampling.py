@@ -13,6 +13,7 @@ __all__ = [
     "bootstrap_means",
     "bootstrap_statistics",
     "draws",
+    "members",
     "percentile_interval",
     "sign_flip_p",
     "swap_p",
@@ -37,15 +38,34 @@ def draws(n: int, resamples: int, generator: np.random.Generator) -> Iterator[np
         yield generator.integers(0, n, size=(min(step, resamples - start), n))
 
 
-def bootstrap_means(values: np.ndarray, resamples: int, generator: np.random.Generator) -> np.ndarray:
-    """Means of rows drawn with replacement.
+def members(groups: np.ndarray) -> list[np.ndarray]:
+    """The rows of each group.
 
-    Reference: Efron (1979).
+    Args:
+        groups: (n,) group codes from 0, each of which occurs.
+
+    Returns:
+        Row numbers, rising, one array a group.
+
+    >>> [rows.tolist() for rows in members(np.array([0, 1, 0]))]
+    [[0, 2], [1]]
+    """
+    order = np.argsort(groups, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(groups))[:-1])
+
+
+def bootstrap_means(
+    values: np.ndarray, resamples: int, generator: np.random.Generator, *, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Means of rows drawn with replacement; of whole groups of rows where rows of a group are not independent.
+
+    Reference: Efron (1979); Davison & Hinkley (1997), Bootstrap Methods and their Application, section 3.8, for groups.
 
     Args:
         values: (n,).
         resamples: how many.
         generator: decides the draws.
+        groups: (n,) group codes from 0, or None where each row stands for itself.
 
     Returns:
         (resamples,) float64.
@@ -54,24 +74,40 @@ def bootstrap_means(values: np.ndarray, resamples: int, generator: np.random.Gen
     [0.5, 0.5, 0.5]
     """
     values = np.asarray(values, dtype=np.float64)
-    return np.concatenate([values[rows].mean(axis=1) for rows in draws(len(values), resamples, generator)])
+    if groups is None:
+        return np.concatenate([values[rows].mean(axis=1) for rows in draws(len(values), resamples, generator)])
+    sums, counts = np.bincount(groups, values), np.bincount(groups).astype(np.float64)
+    parts = draws(len(sums), resamples, generator)
+    return np.concatenate([sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1) for drawn in parts])
 
 
 def bootstrap_statistics(
-    statistic: Callable[[np.ndarray], float], n: int, resamples: int, generator: np.random.Generator
+    statistic: Callable[[np.ndarray], float],
+    n: int,
+    resamples: int,
+    generator: np.random.Generator,
+    *,
+    groups: np.ndarray | None = None,
 ) -> np.ndarray:
     """A statistic of rows drawn with replacement, recomputed for each draw.
 
     Args:
-        statistic: takes (n,) row numbers.
+        statistic: takes row numbers, which may repeat.
         n: rows.
         resamples: how many.
         generator: decides the draws.
+        groups: (n,) group codes from 0, drawn whole, or None where each row stands for itself.
 
     Returns:
         (resamples,) float64.
     """
-    return np.array([statistic(rows) for part in draws(n, resamples, generator) for rows in part], dtype=np.float64)
+    if groups is None:
+        rows = (row for part in draws(n, resamples, generator) for row in part)
+    else:
+        held = members(groups)
+        drawn = (row for part in draws(len(held), resamples, generator) for row in part)
+        rows = (np.concatenate([held[group] for group in row]) for row in drawn)
+    return np.array([statistic(row) for row in rows], dtype=np.float64)
 
 
 def percentile_interval(resampled: np.ndarray, level: float) -> tuple[float, float]:
@@ -156,7 +192,14 @@ def sign_flip_p(differences: np.ndarray, resamples: int, generator: np.random.Ge
     return (1 + extreme) / (1 + resamples)
 
 
-def swap_p(statistic: Callable[[np.ndarray], float], n: int, resamples: int, generator: np.random.Generator) -> float:
+def swap_p(
+    statistic: Callable[[np.ndarray], float],
+    n: int,
+    resamples: int,
+    generator: np.random.Generator,
+    *,
+    groups: np.ndarray | None = None,
+) -> float:
     r"""Two-sided p of no difference when either system may own either row of each pair.
 
     Args:
@@ -164,10 +207,13 @@ def swap_p(statistic: Callable[[np.ndarray], float], n: int, resamples: int, gen
         n: pairs.
         resamples: random trades; p is :math:`(1 + \#\{|T^*| \ge |T|\}) / (1 + B)`.
         generator: decides the trades.
+        groups: (n,) group codes from 0, traded whole, or None where each row stands for itself.
 
     Returns:
         In (0, 1].
     """
     reach = abs(statistic(np.zeros(n, dtype=bool))) - 1e-12
-    trades = (generator.integers(0, 2, size=n, dtype=np.uint8).astype(bool) for _ in range(resamples))
+    coins = n if groups is None else int(groups.max()) + 1
+    tosses = (generator.integers(0, 2, size=coins, dtype=np.uint8).astype(bool) for _ in range(resamples))
+    trades = tosses if groups is None else (toss[groups] for toss in tosses)
     return (1 + sum(abs(statistic(trade)) >= reach for trade in trades)) / (1 + resamples)

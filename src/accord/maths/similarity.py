@@ -9,7 +9,7 @@ from torch import Tensor
 
 from accord.core.checks import check_choice
 
-__all__ = ["SIMILARITIES", "pairwise_similarity", "similarity"]
+__all__ = ["SIMILARITIES", "list_similarity", "pairwise_similarity", "similarity"]
 
 SIMILARITIES = ("cosine", "dot", "euclidean")
 
@@ -66,3 +66,31 @@ def pairwise_similarity(
     if kind == "dot":
         return (left * right).sum(-1)
     return -(left - right).norm(dim=-1)
+
+
+def list_similarity(
+    left: Float[Tensor, "n dim"], lists: Float[Tensor, "n list dim"], *, kind: str = "cosine"
+) -> Float[Tensor, "n list"]:
+    """Score row i of `left` with every vector of list i.
+
+    Args:
+        left: (n, dim) vectors.
+        lists: (n, list, dim) vectors.
+        kind: as for :func:`similarity`.
+
+    Returns:
+        (n, list) scores, larger is nearer.
+
+    Raises:
+        InputError: an unknown kind.
+
+    >>> list_similarity(torch.eye(2), torch.tensor([[[2.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 4.0]]]))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    check_choice("kind", kind, SIMILARITIES)
+    if kind == "cosine":
+        return torch.einsum("nd,nld->nl", F.normalize(left, dim=-1), F.normalize(lists, dim=-1))
+    if kind == "dot":
+        return torch.einsum("nd,nld->nl", left, lists)
+    return -(left[:, None] - lists).norm(dim=-1)

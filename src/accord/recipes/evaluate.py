@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -13,14 +15,29 @@ from accord.core.environment import environment
 from accord.core.errors import InputError
 from accord.core.progress import Progress, silent
 from accord.core.records import Comparison, Results, Score
-from accord.core.types import Encodes
-from accord.encoders import TextEncoder, load
+from accord.core.types import Encodes, Scores
+from accord.data.signals import Signal
+from accord.encoders import TextEncoder, load, locate, pairs
+from accord.encoders.kinds import is_cross_encoder
 from accord.evaluation import CachedEncoder, Measured, Observed, compare, scores
+from accord.evaluation.family import scores_only
+from accord.evaluation.kept import KeptResults, question
+from accord.evaluation.measured import Measurement
 from accord.evaluation.observed import to_rows
+from accord.recipes.mteb_files import write_mteb
 from accord.recipes.prepare import Prepared, PreparedTask, prepare
 from accord.recipes.recipe import Recipe
 
-__all__ = ["Evaluation", "evaluate", "measure", "observe"]
+if TYPE_CHECKING:
+    from accord.encoders.pairs import CrossEncoder
+    from accord.encoders.static import StaticEncoder
+
+__all__ = ["Evaluation", "evaluate", "load_any", "measure", "measure_each", "observe"]
+
+TUNING_ROWS = 100
+
+SAMPLE = 20_000
+"""Rows, spread evenly, that stand for a streamed train part."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,12 @@ class AtPrecision:
         """Rows for queries, (n, dim) float32."""
         return self.encoder.encode_query(texts, prompt_name=prompt_name, precision=self.precision, progress=progress)
 
+    def encode(
+        self, texts: Sequence[str], *, prompt_name: str | None = None, progress: Progress | None = None
+    ) -> np.ndarray:
+        """Rows for texts in no role, (n, dim) float32."""
+        return self.encoder.encode(texts, prompt_name=prompt_name, precision=self.precision, progress=progress)
+
     def encode_document(
         self, texts: Sequence[str], *, prompt_name: str | None = None, progress: Progress | None = None
     ) -> np.ndarray:
@@ -68,7 +91,7 @@ class AtPrecision:
 
 
 def measure(
-    model: Encodes,
+    model: Encodes | Scores,
     tasks: Sequence[PreparedTask],
     *,
     split: str = "test",
@@ -91,20 +114,69 @@ def measure(
     Returns:
         task -> all that was measured, primary metrics marked.
     """
-    cached = CachedEncoder(AtPrecision(model, precision) if isinstance(model, TextEncoder) else model)
-    found: dict[str, list[Measured]] = {}
+    found: dict[str, list[Measured]] = {task.name: [] for task in tasks}
+    each = measure_each(model, tasks, split=split, seed=seed, precision=precision, label=label, progress=progress)
+    for one in each:
+        found[one.task] += one.measured
+    return found
+
+
+def measure_each(
+    model: Encodes | Scores,
+    tasks: Sequence[PreparedTask],
+    *,
+    split: str = "test",
+    seed: int = 0,
+    precision: str = "auto",
+    label: str = "evaluate",
+    kept: KeptResults | None = None,
+    progress: Progress = silent,
+) -> list[Measurement]:
+    """As :func:`measure`, evaluation by evaluation; what `kept` holds is read and not measured.
+
+    Args:
+        model: encodes queries and documents, or scores pairs.
+        tasks: prepared tasks.
+        split: "test" or "dev".
+        seed: of probes and clusterings.
+        precision: of encoders that can choose.
+        label: what the progress bar says.
+        kept: measurements of earlier calls, to read and to add to.
+        progress: opens bars.
+
+    Returns:
+        One a task and evaluation, in the recipe's order.
+    """
+    quick = AtPrecision(model, precision) if isinstance(model, TextEncoder) else model
+    reader = quick if scores_only(model) else CachedEncoder(cast(Encodes, quick))
+    found = []
     with progress(label, total=sum(len(t.evaluations) for t in tasks), unit="evaluations") as advance:
         for task in tasks:
-            query, document = task.prompts
             known = getattr(model, "prompts", {})
-            prompts = tuple(name if name in known else None for name in (query, document))
-            found[task.name] = []
+            query, document = (name if name in known else None for name in task.prompts)
             for evaluation in task.evaluations:
-                found[task.name] += evaluation.evaluate(
-                    cached, train=task.train, test=getattr(task, split), seed=seed, prompts=prompts
-                )
+                begun = time.perf_counter()
+                rows = {"train": _learned_from(task, evaluation, split), "test": getattr(task, split)}
+                rules = {"seed": seed, "prompts": (query, document)}
+                asked = kept and question(model, evaluation, **rows, **rules, precision=precision)
+                measured = kept.find(asked) if kept and asked else None
+                again = measured is not None
+                if measured is None:
+                    measured = evaluation.evaluate(reader, **rows, **rules)
+                    if kept and asked:
+                        kept.keep(asked, measured)
+                found.append(Measurement(task.name, evaluation, measured, again, time.perf_counter() - begun))
                 advance(1)
     return found
+
+
+def _learned_from(task: PreparedTask, evaluation: Any, split: str) -> Signal:
+    """The rows that a probe or a threshold learns from: for a threshold, rows that the model was not trained on."""
+    apart = getattr(evaluation, "tunes", False) and split == "test" and len(task.dev) >= TUNING_ROWS
+    rows = task.dev if apart else task.train
+    if isinstance(rows, Signal) or not getattr(evaluation, "learns", True):
+        return cast(Signal, rows)
+    return rows.take(np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(np.int64)))
 
 
 def observe(model: str, seed: int, found: Mapping[str, Sequence[Measured]]) -> list[Observed]:
@@ -117,13 +189,21 @@ def observe(model: str, seed: int, found: Mapping[str, Sequence[Measured]]) -> l
 
 
 def evaluate(
-    models: Sequence[Encodes | str | Path], recipe: Recipe | str | Path | Prepared, *, progress: Progress = silent
+    models: Sequence[Encodes | Scores | str | Path],
+    recipe: Recipe | str | Path | Prepared,
+    *,
+    cache: Path | str | None = None,
+    mteb_out: Path | str | None = None,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Evaluate models on the test splits of a recipe's tasks and compare each with the first.
 
     Args:
-        models: encoders, or what :func:`accord.load` takes.
+        models: encoders, cross-encoders, or what :func:`accord.load` takes.
         recipe: a recipe, its name or path, or prepared data.
+        cache: folder of kept measurements; what was measured before on the same weights, prompts, rows and code is
+            read from it. Nothing is kept when None.
+        mteb_out: also write the scores here as mteb writes them.
         progress: opens bars.
 
     Returns:
@@ -139,32 +219,59 @@ def evaluate(
     seed = prepared.recipe.spec.seeds[0]
     tasks = list(prepared.tasks.values())
     rules = prepared.recipe.spec.evaluate
-    observed: list[Observed] = []
+    kept = None if cache is None else KeptResults(cache)
+    found: dict[str, list[Measurement]] = {}
     for name, model in zip(names, models):
-        loaded = load(str(model)) if isinstance(model, (str, Path)) else model
-        label = f"evaluate {name}"
-        found = measure(loaded, tasks, seed=seed, precision=rules.precision, label=label, progress=progress)
-        observed += observe(name, seed, found)
+        loaded = load_any(model) if isinstance(model, (str, Path)) else model
+        settings = {"seed": seed, "precision": rules.precision, "label": f"evaluate {name}"}
+        found[name] = measure_each(loaded, tasks, kept=kept, progress=progress, **settings)
+        if mteb_out is not None:
+            write_mteb(mteb_out, name, loaded, found[name], prepared)
+    observed = [one for name, several in found.items() for one in observe(name, seed, _by_task(several))]
     scored = scores(observed, level=rules.level, resamples=rules.resamples)
-    pairs = [(name, names[0]) for name in names[1:]]
-    comparisons = compare(observed, pairs, level=rules.level, resamples=rules.resamples)
+    questions = [(name, names[0]) for name in names[1:]]
+    comparisons = compare(observed, questions, level=rules.level, resamples=rules.resamples)
     results = Results(
         scores=tuple(scored),
         comparisons=tuple(comparisons),
         environment=environment(),
         seeds=prepared.recipe.spec.seeds,
         data_hashes=prepared.hashes(),
-        details={"level": rules.level},
+        details={"level": rules.level, **_cache_note(cache, found)},
     )
     examples = {t.name: to_rows([one for one in observed if one.task == t.name]) for t in tasks}
     return Evaluation(scored, comparisons, results, examples)
+
+
+def load_any(model: str | Path) -> TextEncoder | StaticEncoder | CrossEncoder:
+    """The encoder or cross-encoder of a folder or name, whichever it holds."""
+    return pairs.load(str(model)) if is_cross_encoder(locate(model)) else load(str(model))
+
+
+def _by_task(several: Sequence[Measurement]) -> dict[str, list[Measured]]:
+    found: dict[str, list[Measured]] = {}
+    for one in several:
+        found.setdefault(one.task, []).extend(one.measured)
+    return found
+
+
+def _cache_note(cache: Path | str | None, found: Mapping[str, Sequence[Measurement]]) -> dict[str, Any]:
+    """What came from the cache, for the record."""
+    if cache is None:
+        return {}
+    rows = [
+        {"model": name, "task": one.task, "evaluation": type(one.evaluation).__name__, "from_cache": one.kept}
+        for name, several in found.items()
+        for one in several
+    ]
+    return {"cache": {"folder": str(cache), "measurements": rows}}
 
 
 def _recipe(recipe: Recipe | str | Path) -> Recipe:
     return recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
 
 
-def _names(models: Sequence[Encodes | str | Path]) -> list[str]:
+def _names(models: Sequence[Encodes | Scores | str | Path]) -> list[str]:
     """A distinct name for each model."""
     names: list[str] = []
     for number, model in enumerate(models):

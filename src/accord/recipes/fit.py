@@ -7,30 +7,39 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from accord.core.environment import environment
-from accord.core.errors import InputError, MissingExtra
+from accord.core.errors import InputError, MissingExtra, RecipeError
 from accord.core.interrupts import Interrupted
 from accord.core.progress import Progress, silent
 from accord.core.records import Results, StepRecord
 from accord.core.storage import clear_leftovers, read_json, storage_errors, write_json
-from accord.encoders import load
-from accord.encoders.text.transformer import TextEncoder
+from accord.encoders import StaticEncoder, TextEncoder, load
+from accord.encoders.adapters import Adapter, save_adapter
+from accord.encoders.pairs import CrossEncoder
 from accord.evaluation import Measured, Observed, compare, scores, write_examples
-from accord.recipes.evaluate import measure, observe
+from accord.recipes.cards import write_cards
+from accord.recipes.evaluate import load_any, measure, observe
 from accord.recipes.index import build_index
-from accord.recipes.prepare import Prepared, PreparedTask, prepare, settings_of
+from accord.recipes.models import starting_pairs
+from accord.recipes.prepare import Prepared, PreparedTask, adapter_of, prepare, settings_of
 from accord.recipes.recipe import Recipe
 from accord.recipes.run_folder import RunFolder, StepLog
+from accord.recipes.teachers import Teachers
 from accord.reporting import write_report
 from accord.training import Settings, TrainingResult, TrainingTask, train
+from accord.training.processes import Processes, join
+from accord.training.turns import make_turns
 
 __all__ = ["Run", "fit", "open_run"]
 
 log = logging.getLogger(__name__)
+
+Loaded = TextEncoder | StaticEncoder | CrossEncoder
+"""What a run may train."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +55,9 @@ class Run:
     results: Results
 
     @property
-    def model(self) -> TextEncoder:
+    def model(self) -> Loaded:
         """The joint encoder, loaded."""
-        return load(str(RunFolder(self.path).model))
+        return load_any(str(RunFolder(self.path).model))
 
     @property
     def models(self) -> dict[str, Path]:
@@ -97,13 +106,14 @@ def fit(
     """
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     folder = RunFolder(Path(out))
-    if _open_folder(folder, recipe, resume=resume):
+    processes = join()
+    if processes.lead(lambda: _open_folder(folder, recipe, resume=resume)):
         return open_run(folder.path)
     try:
-        return _Fit(recipe, folder, resume=resume, progress=progress, on_step=on_step).run()
+        return _Fit(recipe, folder, processes, resume=resume, progress=progress, on_step=on_step).run()
     except KeyboardInterrupt as stop:
-        words = str(stop) or "Stopped."
-        raise Interrupted(f"{words} Go on with: accord fit {recipe.origin} --out {out} --resume") from stop
+        words, several = str(stop) or "Stopped.", f" --processes {processes.count}" if processes.count > 1 else ""
+        raise Interrupted(f"{words} Go on with: accord fit {recipe.origin} --out {out} --resume{several}") from stop
 
 
 def _open_folder(folder: RunFolder, recipe: Recipe, *, resume: bool) -> bool:
@@ -141,6 +151,7 @@ class _Fit:
         self,
         recipe: Recipe,
         folder: RunFolder,
+        processes: Processes,
         *,
         resume: bool,
         progress: Progress,
@@ -148,12 +159,14 @@ class _Fit:
     ) -> None:
         self.recipe = recipe
         self.folder = folder
+        self.processes = processes
         self.resume = resume
-        self.progress = progress
+        self.progress = progress if processes.leads else silent
         self.steps = StepLog(folder.steps, on_step)
         self.seconds: dict[str, float] = {}
         self.models: list[dict[str, Any]] = []
         self.observed: list[Observed] = []
+        self.teachers = Teachers()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -165,10 +178,12 @@ class _Fit:
     def run(self) -> Run:
         """All stages."""
         with self.stage("read data"):
-            prepared = prepare(self.recipe, progress=self.progress)
+            prepared = self.processes.together(lambda: prepare(self.recipe, progress=self.progress))
         spec, tasks = self.recipe.spec, list(prepared.tasks.values())
-        base = load(spec.encoder.model, max_length=spec.encoder.max_length)
+        base = self._start(spec.seeds[0])
         self._record("base", base, None)
+        if (adapter := adapter_of(self.recipe)) is not None:
+            adapter.attach(base).remove()  # what does not fit is said now, not after the base was measured
         if "base" in spec.evaluate.baselines:
             self._measure("base", base, tasks, seed=spec.seeds[0])
         del base
@@ -180,33 +195,37 @@ class _Fit:
                 self._train_each_alone(suffix, tasks, settings)
         if spec.index is not None:
             with self.stage("index"):
-                build_index(self.folder, prepared, progress=self.progress)
-        return self._finish(prepared)
+                self._lead(lambda: build_index(self.folder, prepared, progress=self.progress))
+        self._lead(lambda: self._finish(prepared))
+        return open_run(self.folder.path)
+
+    def _lead(self, work: Callable[[], object]) -> None:
+        """Do what writes or judges in the leading process; the others wait, and fail when it fails."""
+        self.processes.together(lambda: work() if self.processes.leads else None)
 
     def _train_each_alone(self, suffix: str, tasks: Sequence[PreparedTask], settings: Settings) -> None:
         """Each task alone, on the very batches that the joint run drew for it."""
-        order = settings.sampler.schedule(
-            [len(t.train) for t in tasks], [t.spec.weight for t in tasks], settings.steps, seed=settings.seed
-        )
+        turns = make_turns(settings, [t.train for t in tasks], [t.spec.weight for t in tasks])
         for number, task in enumerate(tasks):
-            steps = int((order == number).sum())
-            if steps:
-                alone = Settings(**{**_fields(settings), "steps": steps})
-                self._train(f"single:{task.name}", suffix, [task], alone)
+            if steps := turns.batches(number):
+                one = {"steps": steps, "batch": turns.sizes[number], "batches": "homogeneous", "may_idle": True}
+                self._train(f"single:{task.name}", suffix, [task], replace(settings, **one))
 
     def _train(self, name: str, suffix: str, tasks: Sequence[PreparedTask], settings: Settings) -> None:
         """Train, save and measure one encoder, or take what an earlier call left."""
         run = name + suffix
         target = self.folder.trained(run)
         note = self.folder.path / "models" / f"{target.name}.json"
-        if target.is_dir() and note.is_file():
-            encoder, outcome = load(str(target)), TrainingResult(**read_json(note))
+        if self.processes.lead(lambda: target.is_dir() and note.is_file()):
+            encoder, outcome = load_any(str(target)), TrainingResult(**read_json(note))
         else:
             with self.stage(f"train {name}"):
-                encoder, outcome = self._fresh(tasks), TrainingResult()
+                encoder, outcome = self._fresh(tasks, settings.seed), TrainingResult()
+                kind = adapter_of(self.recipe)
+                adapter = None if kind is None else kind.attach(encoder, seed=settings.seed)
                 outcome = train(
                     encoder,
-                    [_training_task(task, encoder) for task in tasks],
+                    [_training_task(task, encoder, self.teachers) for task in tasks],
                     settings,
                     run=run,
                     checkpoints=self.folder.checkpoints(run),
@@ -215,34 +234,55 @@ class _Fit:
                     score=lambda: _dev_score(encoder, tasks, settings.seed),
                     progress=self.progress,
                 )
-                self._save(encoder, target, run, outcome)
-                write_json(note, vars(outcome))
-                shutil.rmtree(self.folder.checkpoints(run), ignore_errors=True)  # the model is whole and on disk
+                self._lead(lambda: self._save(encoder, adapter, run, outcome))
+                if adapter is not None:
+                    adapter.fold()
         self._record(run, encoder, outcome)
         self._measure(name, encoder, tasks, seed=settings.seed)
 
-    def _fresh(self, tasks: Sequence[PreparedTask]) -> TextEncoder:
-        """The base model with the prompts of these tasks."""
+    def _start(self, seed: int) -> Loaded:
+        """The base model; the seed is that of a cross-encoder's fresh head."""
         spec = self.recipe.spec.encoder
-        encoder = load(spec.model, max_length=spec.max_length)
+        if spec.kind == "cross-encoder":
+            return starting_pairs(spec, seed=seed)
+        return load(spec.model, max_length=spec.max_length, attention=spec.attention)
+
+    def _fresh(self, tasks: Sequence[PreparedTask], seed: int) -> Loaded:
+        """The base model with the prompts of these tasks."""
+        spec, encoder = self.recipe.spec.encoder, self._start(seed)
+        if isinstance(encoder, CrossEncoder):
+            return encoder
+        if spec.task_tokens:
+            if not isinstance(encoder, TextEncoder):
+                raise RecipeError("`encoder.task_tokens` needs a transformer; this model is static. Leave it out.")
+            encoder.add_task_tokens([task.name for task in tasks])
         for task in tasks:
-            for name, prompt in zip(task.prompts, (task.spec.prompts.query, task.spec.prompts.document)):
+            for name, prompt in zip(task.prompts, task.prompt_texts):
                 if name is not None:
                     encoder.prompts[name] = prompt
         return encoder
 
-    def _save(self, encoder: TextEncoder, target: Path, run: str, outcome: TrainingResult) -> None:
-        """Write a trained encoder with what it comes from."""
+    def _save(self, encoder: Loaded, adapter: Adapter | None, run: str, outcome: TrainingResult) -> None:
+        """Write a trained encoder with what it comes from, and its adapter beside it."""
+        target = self.folder.trained(run)
+        if adapter is not None:
+            save_adapter(adapter, self.folder.adapter(run), base_name=self.recipe.spec.encoder.model)
         metadata = {"run": run, "recipe": self.recipe.resolved(), "training": vars(outcome)}
         encoder.save(target, metadata=metadata)
+        write_json(self.folder.path / "models" / f"{target.name}.json", vars(outcome))
+        shutil.rmtree(self.folder.checkpoints(run), ignore_errors=True)  # the model is whole and on disk
 
-    def _measure(self, name: str, encoder: TextEncoder, tasks: Sequence[PreparedTask], *, seed: int) -> None:
+    def _measure(self, name: str, encoder: Loaded, tasks: Sequence[PreparedTask], *, seed: int) -> None:
         with self.stage(f"evaluate {name}"):
             precision, label = self.recipe.spec.evaluate.precision, f"evaluate {name}"
-            found = measure(encoder, tasks, seed=seed, precision=precision, label=label, progress=self.progress)
-        self.observed += observe(name, seed, found)
 
-    def _record(self, name: str, encoder: TextEncoder, outcome: TrainingResult | None) -> None:
+            def judge() -> None:
+                found = measure(encoder, tasks, seed=seed, precision=precision, label=label, progress=self.progress)
+                self.observed += observe(name, seed, found)
+
+            self._lead(judge)
+
+    def _record(self, name: str, encoder: Loaded, outcome: TrainingResult | None) -> None:
         parameters = sum(p.numel() for p in encoder.parameters())
         self.models.append(
             {
@@ -256,7 +296,7 @@ class _Fit:
             }
         )
 
-    def _finish(self, prepared: Prepared) -> Run:
+    def _finish(self, prepared: Prepared) -> None:
         """Compare, write results, examples and report."""
         with self.stage("compare"):
             rules = self.recipe.spec.evaluate
@@ -275,12 +315,12 @@ class _Fit:
             seconds=self.seconds,
             details=details,
         )
+        write_cards(self.folder, self.recipe, results)
         results.save(self.folder.results)
         try:
             write_report(self.folder.path)
         except MissingExtra as error:
             log.warning("No report.html: %s", error)
-        return Run(self.folder.path, results)
 
     def _details(self, prepared: Prepared) -> dict[str, Any]:
         truncated = {k: v for row in self.models if row["name"] == "joint" for k, v in row["truncated"].items()}
@@ -299,7 +339,7 @@ def task_row(task: PreparedTask) -> dict[str, Any]:
     """A task as a row of a table."""
     return {
         "name": task.name,
-        "signal": type(task.train).__name__,
+        "signal": getattr(task.train, "kind", type(task.train)).__name__,
         "train": len(task.train),
         "dev": len(task.dev),
         "test": len(task.test),
@@ -310,21 +350,28 @@ def task_row(task: PreparedTask) -> dict[str, Any]:
     }
 
 
-def _training_task(task: PreparedTask, encoder: TextEncoder) -> TrainingTask:
+def _training_task(task: PreparedTask, encoder: Loaded, teachers: Teachers) -> TrainingTask:
     """A task to train on, with the prompts that the encoder will put before its texts afterwards."""
     query, document = task.prompts
+    scorer = isinstance(encoder, CrossEncoder)
     return TrainingTask(
         name=task.name,
         signal=task.train,
         objective=task.objective,
+        teacher=teachers.of(task.spec.teacher),
         weight=task.spec.weight,
         loss_weight=task.spec.loss_weight,
-        query_prompt=encoder.role_prompt("query", query),
-        document_prompt=encoder.role_prompt("document", document),
+        prompt_dropout=task.spec.prompts.dropout,
+        random_negatives=task.spec.random_negatives,
+        per_label=task.spec.per_label,
+        classes=task.spec.classes,
+        weights=task.spec.weights,
+        query_prompt="" if scorer else encoder.role_prompt("query", query),
+        document_prompt="" if scorer else encoder.role_prompt("document", document),
     )
 
 
-def _dev_score(encoder: TextEncoder, tasks: Sequence[PreparedTask], seed: int) -> float:
+def _dev_score(encoder: Loaded, tasks: Sequence[PreparedTask], seed: int) -> float:
     """Mean of the primary metrics over the dev splits."""
     found: Mapping[str, Sequence[Measured]] = measure(encoder, tasks, split="dev", seed=seed)
     values = [m.score for task in found.values() for m in task if m.primary]
@@ -334,7 +381,3 @@ def _dev_score(encoder: TextEncoder, tasks: Sequence[PreparedTask], seed: int) -
 def _pairs(models: Sequence[str]) -> list[tuple[str, str]]:
     """The joint encoder against everything else."""
     return [("joint", name) for name in dict.fromkeys(models) if name != "joint"]
-
-
-def _fields(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}

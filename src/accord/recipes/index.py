@@ -30,7 +30,13 @@ def check_index(prepared: Prepared) -> None:
     wanted = prepared.recipe.spec.index
     if wanted is None:
         return
-    columns = prepared.tables[prepared.tasks[wanted.task].spec.source].column_names
+    source = prepared.tasks[wanted.task].spec.source
+    if source not in prepared.tables:
+        raise RecipeError(
+            f"index.task: the source `{source}` of `{wanted.task}` is streamed, and an index holds all its texts. "
+            "Leave `index` out, or take `stream` away."
+        )
+    columns = prepared.tables[source].column_names
     if wanted.column not in columns:
         raise RecipeError(
             f"index.column is `{wanted.column}`, which the source of `{wanted.task}` does not have."

@@ -15,12 +15,15 @@ import torch
 from accord.core.errors import InputError, ModelError
 from accord.core.progress import Progress, silent
 from accord.data.signals import Signal
+from accord.data.streams import Stream
 from accord.encoders import locate
+from accord.encoders.static.folder import is_static, table_width
 from accord.recipes.fit import task_row
 from accord.recipes.index import check_index
 from accord.recipes.prepare import Prepared, PreparedTask, prepare, settings_of
 from accord.recipes.recipe import Recipe
 from accord.training.precision import native_bfloat16
+from accord.training.turns import make_turns
 
 __all__ = ["Plan", "plan"]
 
@@ -32,6 +35,16 @@ BACKWARD = 3.0
 
 EFFICIENCY = 0.35
 """Share of the rate of its matrix products that an encoder reaches, padding and all else included."""
+
+STATIC_LENGTH = 1 << 20
+"""Tokens that a static encoder reads of a text unless told otherwise: all that there may be."""
+
+SIZES = (
+    ("num_hidden_layers", "n_layers", "n_layer"),
+    ("hidden_size", "dim", "n_embd"),
+    ("intermediate_size", "hidden_dim", "n_inner"),
+)
+"""Keys of a `config.json` for layers, width and inner width, by family."""
 
 CALIBRATION_ROWS = 2048
 CALIBRATION_SECONDS = 0.4
@@ -79,17 +92,15 @@ def plan(recipe: Recipe | str | Path, *, progress: Progress = silent) -> Plan:
         check_index(prepared)
         tasks = list(prepared.tasks.values())
         settings = settings_of(recipe, [len(t.train) for t in tasks], seed=recipe.spec.seeds[0])
+        turns = make_turns(settings, [t.train for t in tasks], [t.spec.weight for t in tasks])
         shape = _encoder_shape(recipe)
     except InputError as error:
         return Plan(problems=[str(error)])
-    order = settings.sampler.schedule(
-        [len(t.train) for t in tasks], [t.spec.weight for t in tasks], settings.steps, seed=settings.seed
-    )
-    steps = np.bincount(order, minlength=len(tasks))
-    stages = {"read data": reading, **_estimate(prepared, steps, shape)}
+    steps = np.array([turns.batches(number) for number in range(len(tasks))])
+    stages = {"read data": reading, **_estimate(prepared, steps * np.array(turns.sizes), shape)}
     rows = [
-        {**task_row(task), "steps": int(count), "epochs": round(count * settings.batch / len(task.train), 2)}
-        for task, count in zip(tasks, steps)
+        {**task_row(task), "steps": int(count), "epochs": round(count * size / len(task.train), 2)}
+        for task, count, size in zip(tasks, steps, turns.sizes)
     ]
     notes = [*prepared.notes, *_notes(tasks, steps)]
     return Plan([], notes, rows, prepared.leakage, {name: round(s, 3) for name, s in stages.items()})
@@ -124,21 +135,23 @@ def _encoder_shape(recipe: Recipe) -> _Shape:
     """Read the size of the encoder off its config, without its weights."""
     spec = recipe.spec.encoder
     folder = locate(spec.model)
+    if is_static(folder):
+        width = table_width(folder)
+        return _Shape(1, width, width, spec.max_length or STATIC_LENGTH)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    try:
-        layers, hidden, inner = (config[k] for k in ("num_hidden_layers", "hidden_size", "intermediate_size"))
-    except KeyError as error:
-        raise ModelError(f"encoder.model: {folder / 'config.json'} lacks {error}.") from error
+    sizes = [next((config[name] for name in names if config.get(name)), None) for names in SIZES]
+    if None in sizes:
+        raise ModelError(f"encoder.model: {folder / 'config.json'} lacks `{SIZES[sizes.index(None)][0]}`.")
+    layers, hidden, inner = (int(size) for size in sizes if size is not None)
     return _Shape(layers, hidden, inner, spec.max_length or config.get("max_position_embeddings", 512))
 
 
-def _estimate(prepared: Prepared, steps: np.ndarray, shape: _Shape) -> dict[str, float]:
+def _estimate(prepared: Prepared, examples: np.ndarray, shape: _Shape) -> dict[str, float]:
     """Seconds by stage from token counts and this machine's measured matrix-product rate."""
     recipe = prepared.recipe.spec
     per_token = shape.products / (EFFICIENCY * _products_a_second(shape, recipe.train.precision))
     tasks = list(prepared.tasks.values())
-    batch = recipe.train.batch
-    training = sum(int(n) * batch * _tokens_a_row(t.train, shape) for t, n in zip(tasks, steps))
+    training = sum(int(n) * _tokens_a_row(t.train, shape) for t, n in zip(tasks, examples))
     judged = sum(len(t.test) * _tokens_a_row(t.test, shape) for t in tasks)
     judged += sum(len(t.train) * _tokens_a_row(t.train, shape) for t in tasks if type(t.train).__name__ == "Labelled")
     seeds = len(recipe.seeds)
@@ -154,11 +167,9 @@ def _estimate(prepared: Prepared, steps: np.ndarray, shape: _Shape) -> dict[str,
     return stages
 
 
-def _tokens_a_row(signal: Signal, shape: _Shape) -> float:
+def _tokens_a_row(signal: Signal | Stream, shape: _Shape) -> float:
     """Mean tokens of a row, all its texts together, from a sample."""
-    rows = (
-        signal.take(np.linspace(0, len(signal) - 1, min(500, len(signal))).astype(np.int64)) if len(signal) else signal
-    )
+    rows = signal.take(np.linspace(0, max(0, len(signal) - 1), min(500, len(signal))).astype(np.int64))
     counts = [
         sum(_tokens(text, shape) for text in ([value] if isinstance(value, str) else value or ()))
         for name in rows.text_columns

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 import accord.data.samplers as sampler_room
 import accord.data.sources as source_room
+import accord.data.synthesis as synthesis_room
 import accord.evaluation.tasks as evaluation_room
 import accord.objectives as objective_room
 import accord.training as training_room
+import accord.training.adapters as adapter_room
 from accord.core.errors import InputError, RecipeError
 from accord.core.progress import Progress, silent
 from accord.core.spec import build
 from accord.data import signals as signal_room
 from accord.data.detect import detect
+from accord.data.drawing import check_drawing
 from accord.data.filters import min_per_label
 from accord.data.leakage import find_leaks
-from accord.data.signals import Labelled, Pairs, Signal
+from accord.data.signals import Labelled, Pairs, Signal, Unlabelled
 from accord.data.splits import split
+from accord.data.streams import Stream, stream
+from accord.encoders.task_names import task_prompt
 from accord.objectives.base import contract
+from accord.recipes.models import check_pair_task, check_pairs, label_names
 from accord.recipes.recipe import Recipe
-from accord.recipes.schema import TaskSpec
-from accord.training.fields import provided_fields
+from accord.recipes.schema import RecipeSpec, TaskSpec
+from accord.recipes.teachers import kind_of_teacher
+from accord.training.fields import check_fit
 from accord.training.settings import EarlyStopping, Settings
 
-__all__ = ["Prepared", "PreparedTask", "prepare", "settings_of"]
+__all__ = ["Prepared", "PreparedTask", "adapter_of", "prepare", "settings_of"]
 
 
 @dataclass(frozen=True)
@@ -44,22 +52,30 @@ class PreparedTask:
         objective: built from the recipe.
         evaluations: built from the recipe, in its order.
         dropped: train rows that leakage took away.
+        task_token: whether the task's own token stands before its texts.
     """
 
     name: str
     spec: TaskSpec
-    train: Signal
+    train: Signal | Stream
     dev: Signal
     test: Signal
     objective: Any
     evaluations: Sequence[Any]
     dropped: int = 0
+    task_token: bool = False
 
     @property
     def prompts(self) -> tuple[str | None, str | None]:
         """Names under which the model keeps this task's prompts for queries and documents."""
-        given = self.spec.prompts
-        return (f"{self.name}-query" if given.query else None, f"{self.name}-document" if given.document else None)
+        query, document = self.prompt_texts
+        return (f"{self.name}-query" if query else None, f"{self.name}-document" if document else None)
+
+    @property
+    def prompt_texts(self) -> tuple[str, str]:
+        """What stands before queries and documents: the task's token, where it has one, then the recipe's words."""
+        token = task_prompt(self.name) if self.task_token else ""
+        return token + self.spec.prompts.query, token + self.spec.prompts.document
 
 
 @dataclass(frozen=True)
@@ -100,17 +116,25 @@ def prepare(recipe: Recipe, *, progress: Progress = silent) -> Prepared:
         InputError: the first thing that makes the recipe impossible, with its place.
     """
     spec = recipe.spec
+    adapter_of(recipe)
     objects = {name: _objects(name, task) for name, task in spec.tasks.items()}
     given = recipe.resolved()["sources"]
     used = dict.fromkeys(name for task in spec.tasks.values() for name in task.sources)
     sources = {name: build(given[name], source_room, f"sources.{name}") for name in used}
-    tables = {name: source.load(progress=progress) for name, source in sources.items()}
+    streamed = {n: Path(s.path) for n, s in sources.items() if isinstance(s, source_room.File) and s.stream}
+    tables = {name: source.load(progress=progress) for name, source in sources.items() if name not in streamed}
     corpora = {name: s.corpus(progress) for name, s in sources.items() if isinstance(s, source_room.RetrievalFolder)}
     notes: list[str] = []
+    rows_of = _Rows(tables, corpora, streamed, spec.encoder.kind == "encoder", progress)
     tasks = {
-        name: _make_task(name, task, _Rows(tables, corpora), objects[name], seed=spec.seeds[0], notes=notes)
+        name: _make_task(name, task, rows_of, objects[name], seed=spec.seeds[0], notes=notes)
         for name, task in spec.tasks.items()
     }
+    if spec.encoder.task_tokens:
+        tasks = {name: replace(task, task_token=bool(task_prompt(name))) for name, task in tasks.items()}
+    if spec.encoder.kind == "cross-encoder":
+        _check_pairs(spec, tasks)
+    _check_dev(spec, tasks)
     cleaned, rows = _without_leaks(tasks, spec.leakage)
     return Prepared(recipe, cleaned, tables, rows, tuple(notes))
 
@@ -130,13 +154,22 @@ def _objects(name: str, task: TaskSpec) -> tuple[Any, list[Any]]:
 
 @dataclass(frozen=True)
 class _Rows:
-    """What the sources gave: tables, and the corpora of retrieval folders."""
+    """What the sources gave: tables, corpora of retrieval folders, files to stream; whether the model makes vectors."""
 
     tables: Mapping[str, pa.Table]
     corpora: Mapping[str, pa.Table]
+    streamed: Mapping[str, Path]
+    vectors: bool
+    progress: Progress
 
     def signal(self, name: str, kind: type[Signal], task: TaskSpec) -> Signal:
-        """The rows of one source as a signal."""
+        """The rows of one source as a signal.
+
+        Raises:
+            InputError: a source that is streamed.
+        """
+        if name in self.streamed:
+            raise InputError(f"`{name}` is streamed, and a dev or test part is read whole. Take `stream` away from it.")
         signal = kind.of(self.tables[name], columns=task.columns)
         return signal.with_corpus(self.corpora[name]) if isinstance(signal, Pairs) and name in self.corpora else signal
 
@@ -148,19 +181,94 @@ def _make_task(
     where = f"tasks.{name}"
     objective, evaluations = objects
     try:
-        kind = getattr(signal_room, task.signal) if task.signal else detect(rows.tables[task.source], task.columns)
-        contract(objective).check(provided_fields(kind), where="objective")
+        if task.source in rows.streamed:
+            return PreparedTask(name, task, *_streamed_parts(task, rows, objects), objective, evaluations)
+        read_as = getattr(signal_room, task.signal) if task.signal else detect(rows.tables[task.source], task.columns)
+        maker = _synthesis(task, read_as)
+        kind = Pairs if maker else read_as
+        _check_objective(objective, task, kind, rows)
         _check_evaluations(evaluations, kind)
-        signal = rows.signal(task.source, kind, task)
+        signal = rows.signal(task.source, read_as, task)
         if isinstance(signal, Labelled):
             kept = min_per_label(signal, task.min_per_label)
             signal = kept.signal
             if kept.dropped:
                 notes.append(f"{name}: {len(kept.dropped)} labels with fewer than {task.min_per_label} rows left out.")
         parts = _parts(task, signal, lambda source: rows.signal(source, kind, task), seed=seed)
+        if maker is not None:
+            made = [
+                maker.pairs(part, seed=seed) if isinstance(part, Unlabelled) and len(part) else part for part in parts
+            ]
+            parts = (made[0], made[1], made[2])
+        _check_objective(objective, task, kind, rows, columns=tuple(parts[0].names))
+        check_drawing(parts[0], name=name, weights=task.weights, classes=task.classes, by_label=rows.vectors)
+        if task.weights is None and "weight" in parts[0].table.column_names:
+            notes.append(f"{name}: the column `weight` is not used. `weights: weight` draws rows in proportion to it.")
     except InputError as error:
         raise type(error)(f"{where}: {error}") from error
     return PreparedTask(name, task, *parts, objective, evaluations)
+
+
+def _streamed_parts(task: TaskSpec, rows: _Rows, objects: tuple[Any, list[Any]]) -> tuple[Stream, Signal, Signal]:
+    """Train rows that stay on the disk, dev and test rows from sources of their own.
+
+    Raises:
+        InputError: no test source, or a key that needs all rows at once.
+    """
+    if task.test_source is None:
+        raise InputError(
+            f"the source `{task.source}` is streamed, so no test part can be split off it. Name a `test_source` (and a "
+            "`dev_source` for early stopping), or take `stream` away."
+        )
+    if task.synthesis is not None:
+        raise InputError("`synthesis` needs all rows at once. Write the pairs to a file first, or take `stream` away.")
+    kind = getattr(signal_room, task.signal) if task.signal else None
+    train = stream(rows.streamed[task.source], signal=kind, columns=task.columns, progress=rows.progress)
+    _check_objective(objects[0], task, train.kind, rows, columns=tuple(train.names))
+    _check_evaluations(objects[1], train.kind)
+    check_drawing(train, name=task.source, weights=task.weights, classes=task.classes, by_label=rows.vectors)
+    test = rows.signal(task.test_source, train.kind, task)
+    return train, rows.signal(task.dev_source, train.kind, task) if task.dev_source else test.take([]), test
+
+
+def _check_objective(
+    objective: Any, task: TaskSpec, kind: type[Signal], rows: _Rows, *, columns: Sequence[str] | None = None
+) -> None:
+    """See that an encoder's vectors, the signal and the teacher can feed the objective."""
+    if rows.vectors:
+        taught = kind_of_teacher(task.teacher)
+        check_fit(contract(objective), kind, where="objective", columns=columns, teacher=taught)
+
+
+def _check_dev(spec: RecipeSpec, tasks: Mapping[str, PreparedTask]) -> None:
+    """See that early stopping has something to look at."""
+    for name, task in tasks.items():
+        if spec.train.early_stopping is not None and isinstance(task.train, Stream) and not len(task.dev):
+            raise RecipeError(
+                f"tasks.{name}: early stopping scores the dev parts, and a streamed source has none. Name a "
+                "`dev_source`, or leave `train.early_stopping` out."
+            )
+
+
+def _check_pairs(spec: RecipeSpec, tasks: Mapping[str, PreparedTask]) -> None:
+    """See that a cross-encoder can learn every task."""
+    check_pairs(spec)
+    labels = label_names(spec.encoder)
+    for name, task in tasks.items():
+        taught = getattr(task.spec, "teacher", None) is not None
+        check_pair_task(name, task.objective, task.evaluations, task.train, labels=labels, taught=taught)
+
+
+def _synthesis(task: TaskSpec, kind: type[Signal]) -> synthesis_room.Synthesis | None:
+    """What makes pairs of the task's texts, where the recipe asks for it."""
+    if task.synthesis is None:
+        return None
+    if kind is not Unlabelled:
+        raise InputError(
+            f"`synthesis` makes pairs from texts alone, and the rows are {kind.__name__}. Set `signal: Unlabelled`, "
+            "with `columns: {text: COLUMN}` where the column has another name, or leave `synthesis` out."
+        )
+    return build(task.synthesis, synthesis_room, "synthesis")
 
 
 def _check_evaluations(evaluations: Sequence[Any], kind: type[Signal]) -> None:
@@ -211,7 +319,8 @@ def _without_leaks(
         )
     cleaned = {}
     for name, task in tasks.items():
-        train = task.train.take(leaks.keep[name])
+        kept = leaks.keep[name]
+        train = task.train.select(kept) if isinstance(task.train, Stream) else task.train.take(kept)
         if not len(train):
             raise InputError(f"tasks.{name}: no train row is left after {len(task.train)} leaks were dropped.")
         cleaned[name] = replace(task, train=train, dropped=len(task.train) - len(train))
@@ -221,6 +330,16 @@ def _without_leaks(
 def _origins(task: TaskSpec) -> dict[str, str]:
     """The source of each part: ids mean the same only within one source."""
     return {"train": task.source, "dev": task.dev_source or task.source, "test": task.test_source or task.source}
+
+
+def adapter_of(recipe: Recipe) -> adapter_room.LoRA | None:
+    """The adapter that a recipe trains, or None where it trains the whole encoder.
+
+    Raises:
+        RecipeError: an unknown adapter or argument.
+    """
+    given = recipe.spec.train.adapter
+    return None if given is None else build(given, adapter_room, "train.adapter")
 
 
 def settings_of(recipe: Recipe, sizes: Sequence[int], *, seed: int) -> Settings:
@@ -240,12 +359,14 @@ def settings_of(recipe: Recipe, sizes: Sequence[int], *, seed: int) -> Settings:
     return Settings(
         steps=steps,
         batch=train.batch,
+        batches=train.batches,
         chunk_tokens=train.chunk_tokens,
         cache_above_tokens=train.cache_above_tokens,
         optimizer=build(train.optimizer, training_room, "train.optimizer"),
         schedule=build(train.schedule, training_room, "train.schedule"),
         sampler=build(train.sampler, sampler_room, "train.sampler"),
         precision=train.precision,
+        gradient_checkpointing=train.gradient_checkpointing,
         clip=train.clip,
         checkpoint_every=train.checkpoint_every,
         early_stopping=None if early is None else EarlyStopping(every=early.every, patience=early.patience),

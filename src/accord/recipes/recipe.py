@@ -12,6 +12,7 @@ import yaml
 
 from accord.core.checks import did_you_mean
 from accord.core.errors import RecipeError
+from accord.core.spec import to_spec
 from accord.core.storage import atomic_file
 from accord.recipes.schema import RecipeSpec, parse
 
@@ -133,12 +134,19 @@ class Recipe:
 
 def _absolute(source: Any, folder: Path) -> Any:
     """A source that does not depend on the working folder; a plain path means `File`, or `RetrievalFolder`."""
+    if isinstance(source, str) and source.startswith("hub:"):
+        from accord.data.sources.hub import Hub
+
+        source = to_spec(Hub.parse(source))
     if isinstance(source, str) and _is_path(source):
         place = (folder / source).resolve()
         return {"RetrievalFolder" if place.is_dir() else "File": {"path": str(place)}}
     if isinstance(source, dict):
         return {
-            kind: {k: str((folder / v).resolve()) if k in PATHS and v else v for k, v in (arguments or {}).items()}
+            kind: {
+                k: str((folder / v).resolve()) if v and (k in PATHS or (kind == "Hub" and str(v)[:1] == ".")) else v
+                for k, v in (arguments or {}).items()
+            }
             for kind, arguments in source.items()
         }
     return source

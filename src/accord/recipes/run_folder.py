@@ -54,6 +54,10 @@ class RunFolder:
         """Where the encoder of a training run is saved: the joint one of the first seed is the run's own model."""
         return self.model if run == "joint" else self.path / "models" / file_name(run)
 
+    def adapter(self, run: str) -> Path:
+        """Where the adapter of a training run is saved, when it trained one: as it was before it was folded."""
+        return self.path / "adapters" / file_name(run)
+
     def checkpoints(self, run: str) -> Path:
         """Checkpoints of a training run."""
         return self.path / "checkpoints" / file_name(run)

@@ -49,7 +49,19 @@ class EncoderSpec(Spec):
     """The model to start from: a path, a hub name, `package:MODULE` or a run folder."""
 
     model: str
+    kind: Literal["encoder", "cross-encoder"] = "encoder"
+    num_labels: Annotated[int, Field(ge=1)] | Annotated[list[str], Field(min_length=1)] | None = None
     max_length: Annotated[int, Field(ge=4)] | None = None
+    attention: Literal["bidirectional", "causal"] | None = None
+    task_tokens: bool = False
+
+    @model_validator(mode="after")
+    def _labels_have_a_head(self) -> EncoderSpec:
+        if self.num_labels is not None and self.kind != "cross-encoder":
+            raise ValueError("`num_labels` is of cross-encoders: set `kind: cross-encoder`, or leave it out")
+        if self.kind == "cross-encoder" and (self.attention is not None or self.task_tokens):
+            raise ValueError("`attention` and `task_tokens` are of encoders: leave them out for `kind: cross-encoder`")
+        return self
 
 
 class SplitSpec(Spec):
@@ -66,6 +78,7 @@ class PromptSpec(Spec):
 
     query: str = ""
     document: str = ""
+    dropout: Fraction = 0.0
 
 
 class TaskSpec(Spec):
@@ -74,14 +87,20 @@ class TaskSpec(Spec):
     source: str
     signal: Signal | None = None
     columns: dict[str, str] = {}
+    synthesis: Thing | None = None
     split: SplitSpec = SplitSpec()
     dev_source: str | None = None
     test_source: str | None = None
     min_per_label: Annotated[int, Field(ge=1)] = 2
+    per_label: Annotated[int, Field(ge=2)] = 4
+    classes: Literal["proportional", "equal"] = "proportional"
+    weights: str | None = None
     objective: Thing
+    teacher: str | None = None
     evaluate: Things
     weight: Positive = 1.0
     loss_weight: Positive = 1.0
+    random_negatives: Annotated[int, Field(ge=0)] = 4
     prompts: PromptSpec = PromptSpec()
 
     @property
@@ -103,14 +122,16 @@ class TrainSpec(Spec):
     strategy: Literal["joint"] = "joint"
     sampler: Thing = "Proportional"
     batch: Annotated[int, Field(ge=2)] = 64
-    batches: Literal["homogeneous"] = "homogeneous"
+    batches: Literal["homogeneous", "mixed"] = "homogeneous"
     chunk_tokens: Annotated[int, Field(ge=1)] = 1024
     cache_above_tokens: Annotated[int, Field(ge=0)] = 65_536
     steps: Annotated[int, Field(ge=1)] | None = None
     epochs: Positive | None = None
+    adapter: Thing | None = None
     optimizer: Thing = "AdamW"
     schedule: Thing = "Cosine"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    gradient_checkpointing: bool = False
     clip: Positive = 1.0
     checkpoint_every: Annotated[int, Field(ge=1)] = 50
     early_stopping: EarlyStoppingSpec | None = None
@@ -161,6 +182,8 @@ class RecipeSpec(Spec):
                 if source not in self.sources:
                     hint = did_you_mean(source, self.sources)
                     raise ValueError(f"task `{name}` reads the source `{source}`, which is not listed.{hint}")
+        if self.train.adapter is not None and self.encoder.task_tokens:
+            raise ValueError("`train.adapter` leaves the tokens of `encoder.task_tokens` untrained: drop one of them")
         if self.index is not None and self.index.task not in self.tasks:
             raise ValueError(f"index.task is `{self.index.task}`.{did_you_mean(self.index.task, self.tasks)}")
         return self

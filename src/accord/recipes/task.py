@@ -33,6 +33,9 @@ class Task:
         loss_weight: factor of its loss.
         split: as in a recipe: `{"by": column, "dev": 0.05, "test": 0.15}`.
         prompts: `{"query": ..., "document": ...}`, put before texts.
+        weights: column of the signal's table; rows are drawn in proportion to it.
+        classes: of labelled rows: "proportional", or "equal" for every class equally often.
+        teacher: a model that the objective follows, named as in a recipe.
     """
 
     name: str
@@ -43,6 +46,9 @@ class Task:
     loss_weight: float = 1.0
     split: Mapping[str, Any] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
+    weights: str | None = None
+    classes: str = "proportional"
+    teacher: str | None = None
 
     def __post_init__(self) -> None:
         check_positive("weight", self.weight)
@@ -82,6 +88,9 @@ def recipe_of(tasks: Sequence[Task], *, folder: Path | str, encoder: str, **trai
             "evaluate": [to_spec(evaluation) for evaluation in evaluations],
             "weight": task.weight,
             "loss_weight": task.loss_weight,
+            "teacher": task.teacher,
+            "weights": task.weights,
+            "classes": task.classes,
             "prompts": dict(task.prompts),
         }
     value = {"format": FORMAT, "encoder": {"model": encoder}, "sources": sources, "tasks": parts, "train": train}

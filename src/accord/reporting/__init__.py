@@ -7,7 +7,8 @@ neither torch nor the models, and the same folder gives the same page.
 * The tables (:func:`scores_table`, :func:`comparisons_table`, :func:`tasks_table`, :func:`leakage_table`,
   :func:`models_table`) print in a terminal of 80 columns or more, with or without colour;
   :func:`plan_tables` and :func:`run_tables` are what a plan and a finished run show, :func:`hits_panel` an answer of a
-  search.
+  search, :func:`mined_tables`, :func:`paraphrases_table` and :func:`duplicates_table` what was mined.
+* :func:`data_check_tables` shows what was found in a file, and :func:`write_data_check` writes it as a page.
 * :func:`write_report` writes `report.html`: one page without script or outside resource, light and dark, for screens
   from 400 pixels and for paper. It needs the extra `report`.
 
@@ -21,7 +22,9 @@ How to read a report
 * "single" stands for the model that was trained on the row's own task alone.
 """
 
+from accord.reporting.data_check import data_check_tables, write_data_check
 from accord.reporting.hits import hits_panel
+from accord.reporting.mined import duplicates_table, mined_tables, paraphrases_table
 from accord.reporting.report import write_report
 from accord.reporting.run_folder import Run, read_run
 from accord.reporting.summary import Summary, summarise
@@ -39,14 +42,19 @@ __all__ = [
     "Run",
     "Summary",
     "comparisons_table",
+    "data_check_tables",
+    "duplicates_table",
     "hits_panel",
     "leakage_table",
+    "mined_tables",
     "models_table",
+    "paraphrases_table",
     "plan_tables",
     "read_run",
     "run_tables",
     "scores_table",
     "summarise",
     "tasks_table",
+    "write_data_check",
     "write_report",
 ]

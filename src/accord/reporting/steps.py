@@ -59,7 +59,7 @@ def read_steps(path: Path | str) -> list[StepRecord]:
     if not path.is_file():
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    records: dict[tuple[str, int], StepRecord] = {}
+    records: dict[tuple[str, int, str], StepRecord] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -71,7 +71,7 @@ def read_steps(path: Path | str) -> list[StepRecord]:
             raise DataError(f"{path}:{number} is not valid JSON: {error}.") from error
         except (TypeError, AttributeError, ValueError) as error:
             raise DataError(f"{path}:{number} is no step record: {error}.") from error
-        records[record.run, record.step] = record
+        records[record.run, record.step, record.task] = record
     return sorted(records.values(), key=lambda r: r.step)
 
 

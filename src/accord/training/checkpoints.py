@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from accord.core.errors import InputError
 from accord.core.storage import atomic_folder, clear_leftovers, hash_file, read_json, write_json
+from accord.training.base import Model
 
-__all__ = ["Checkpoint", "latest_checkpoint", "save_checkpoint"]
+__all__ = ["Checkpoint", "latest_checkpoint", "save_checkpoint", "trained_state"]
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,9 @@ class Checkpoint:
     Args:
         step: optimiser steps done.
         settings: what the run was told, to recognise it.
-        weights: parameters and buffers of the model.
-        optimizer: state of each parameter, by number and name; "best/..." keeps the best weights of early stopping.
+        weights: parameters and buffers of the model; not those that stand still beside an adapter.
+        optimizer: state of each parameter, by number and name; "best/..." keeps the best weights of early stopping,
+            "objective/..." those that objectives bring along.
         progress: counters that are plain JSON.
     """
 
@@ -42,13 +44,13 @@ class Checkpoint:
     optimizer: Mapping[str, Tensor]
     progress: Mapping[str, Any]
 
-    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def restore(self, model: Model, optimizer: torch.optim.Optimizer) -> None:
         """Put weights and optimiser state back, in place."""
-        model.load_state_dict(dict(self.weights))
+        model.load_state_dict({**model.state_dict(), **self.weights})
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in self.optimizer.items():
             number, _, name = key.partition("/")
-            if number != "best":
+            if number.isdigit():
                 state.setdefault(int(number), {})[name] = tensor
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": state, "param_groups": groups})
@@ -57,6 +59,17 @@ class Checkpoint:
     def best(self) -> dict[str, Tensor]:
         """The best weights so far under early stopping; empty without it."""
         return {k.removeprefix("best/"): t for k, t in self.optimizer.items() if k.startswith("best/")}
+
+    @property
+    def objectives(self) -> dict[str, Tensor]:
+        """Weights of the objectives; empty where they have none."""
+        return {k.removeprefix("objective/"): t for k, t in self.optimizer.items() if k.startswith("objective/")}
+
+
+def trained_state(model: Any) -> dict[str, Tensor]:
+    """The state of a model without the parameters that need no gradient: they are those of the base."""
+    still = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in still}
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -70,10 +83,11 @@ def save_checkpoint(
     *,
     step: int,
     settings: Mapping[str, Any],
-    model: nn.Module,
+    model: Model,
     optimizer: torch.optim.Optimizer,
     progress: Mapping[str, Any],
     best: Mapping[str, Tensor],
+    objectives: Mapping[str, Tensor],
 ) -> Path:
     """Write `folder`/step-NNNNNNNN atomically and remove all but the last two.
 
@@ -82,9 +96,10 @@ def save_checkpoint(
     """
     target = folder / f"step-{step:08d}"
     with atomic_folder(target) as partial:
-        weights = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+        weights = {name: t.detach().cpu().contiguous() for name, t in trained_state(model).items()}
         state = {k: t.detach().cpu().contiguous() for k, t in optimizer_tensors(optimizer).items()}
         state |= {f"best/{name}": t.detach().cpu().contiguous() for name, t in best.items()}
+        state |= {f"objective/{name}": t.detach().cpu().contiguous() for name, t in objectives.items()}
         save_file(weights, partial / "model.safetensors")
         save_file(state, partial / "optimizer.safetensors")
         files = {name: hash_file(partial / name) for name in ("model.safetensors", "optimizer.safetensors")}
@@ -138,6 +153,13 @@ def _damage(path: Path) -> str | None:
 
 
 def _check_same_run(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    counts = before.get("processes", 1), now.get("processes", 1)
+    if counts[0] != counts[1]:
+        raise InputError(
+            f"{path} was written by {counts[0]} process(es), and this run has {counts[1]}: their sums of gradients are "
+            f"rounded differently, so it would not end as if it had never stopped. Resume with {counts[0]} "
+            f"(`accord fit --processes {counts[0]}`), or choose another output folder."
+        )
     different = [key for key in now if before.get(key) != now[key]]
     if different:
         key = different[0]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from accord.core.errors import InputError
+from accord.data.streams import Stream
+from accord.encoders.pairs.cross_encoder import CrossEncoder
+from accord.encoders.static import StaticEncoder
 from accord.encoders.text.transformer import TextEncoder
 from accord.training.base import TaskData
+from accord.training.pairs import TaskPairs
 from accord.training.settings import TrainingTask
+from accord.training.streams import TaskStream
 from accord.training.texts import TaskTexts
 
 __all__ = ["read_task"]
@@ -16,13 +21,17 @@ def read_task(task: TrainingTask, model: object, *, batch: int, seed: int) -> Ta
 
     Args:
         task: what to learn.
-        model: a text encoder.
+        model: a text encoder, with layers or static, or a cross-encoder.
         batch: examples a batch.
         seed: of the order of rows.
 
     Raises:
         InputError: a model of a kind that training does not know, or an objective that does not fit the signal.
     """
-    if isinstance(model, TextEncoder):
+    if isinstance(model, (TextEncoder, StaticEncoder)) and isinstance(task.signal, Stream):
+        return TaskStream(task, model, batch=batch, seed=seed, ahead=model.device.type != "cpu")
+    if isinstance(model, (TextEncoder, StaticEncoder)):
         return TaskTexts(task, model, batch=batch, seed=seed)
-    raise InputError(f"Training takes a TextEncoder. Got {type(model).__name__} instead.")
+    if isinstance(model, CrossEncoder):
+        return TaskPairs(task, model, batch=batch, seed=seed)
+    raise InputError(f"Training takes an encoder or a CrossEncoder. Got {type(model).__name__} instead.")

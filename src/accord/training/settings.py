@@ -9,15 +9,19 @@ from typing import Protocol
 import numpy as np
 from torch import nn
 
-from accord.core.checks import check_at_least, check_choice, check_positive
+from accord.core.checks import check_at_least, check_choice, check_fraction, check_positive
 from accord.core.spec import to_spec
+from accord.core.types import Encodes, Scores
+from accord.data.batches import CLASSES
 from accord.data.samplers import Proportional
 from accord.data.signals import Signal
+from accord.data.streams import Stream
 from accord.training.optimizers import AdamW
 from accord.training.schedules import Cosine
 
 __all__ = ["EarlyStopping", "Settings", "TrainingTask"]
 
+BATCHES = ("homogeneous", "mixed")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -50,21 +54,35 @@ class TrainingTask:
         query_prompt: put before queries.
         document_prompt: put before documents.
         per_label: rows of one label that a batch holds together (labelled tasks).
+        classes: of labelled tasks: "proportional", or "equal" for every class equally often.
+        weights: column of weights; rows come in proportion to them.
+        prompt_dropout: share of the texts that go without their prompt, drawn anew for each batch, in [0, 1).
+        random_negatives: documents of other queries of its batch that a cross-encoder compares each query with, drawn
+            anew for each batch.
+        teacher: an encoder or a cross-encoder that gives the `teacher_*` fields; it is not trained.
     """
 
     name: str
-    signal: Signal
+    signal: Signal | Stream
     objective: nn.Module
     weight: float = 1.0
     loss_weight: float = 1.0
     query_prompt: str = ""
     document_prompt: str = ""
     per_label: int = 4
+    classes: str = "proportional"
+    weights: str | None = None
+    prompt_dropout: float = 0.0
+    random_negatives: int = 4
+    teacher: Encodes | Scores | None = None
 
     def __post_init__(self) -> None:
         check_positive(f"{self.name}.weight", self.weight)
         check_positive(f"{self.name}.loss_weight", self.loss_weight)
         check_at_least(f"{self.name}.per_label", self.per_label, 2)
+        check_choice(f"{self.name}.classes", self.classes, CLASSES)
+        check_fraction(f"{self.name}.prompt_dropout", self.prompt_dropout)
+        check_at_least(f"{self.name}.random_negatives", self.random_negatives, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,32 +108,39 @@ class Settings:
 
     Args:
         steps: optimiser steps.
-        batch: examples a step.
+        batch: examples a step, in all processes together.
+        batches: "homogeneous" takes each step's batch from one task; "mixed" takes a share of it from every task.
         chunk_tokens: padded tokens that go through the encoder at once.
         cache_above_tokens: real tokens of a batch from which on chunks are encoded twice (GradCache) to save memory.
         precision: "auto" computes in bfloat16 where the processor or accelerator has it natively.
+        gradient_checkpointing: keep only each layer's input, and compute the layer again on the way back.
         clip: largest norm of the gradient.
         checkpoint_every: steps between checkpoints; the last two are kept.
+        may_idle: whether a run whose batches make fewer chunks than there are processes is allowed.
     """
 
     steps: int
     batch: int = 64
+    batches: str = "homogeneous"
     chunk_tokens: int = 1024
     cache_above_tokens: int = 65_536
     optimizer: AdamW = field(default_factory=AdamW)
     schedule: Schedule = field(default_factory=Cosine)
     sampler: Sampler = field(default_factory=Proportional)
     precision: str = "auto"
+    gradient_checkpointing: bool = False
     clip: float = 1.0
     checkpoint_every: int = 50
     early_stopping: EarlyStopping | None = None
     seed: int = 0
+    may_idle: bool = False
 
     def __post_init__(self) -> None:
         check_at_least("train.steps", self.steps, 1)
         check_at_least("train.batch", self.batch, 2)
         check_at_least("train.chunk_tokens", self.chunk_tokens, 1)
         check_at_least("train.cache_above_tokens", self.cache_above_tokens, 0)
+        check_choice("train.batches", self.batches, BATCHES)
         check_choice("train.precision", self.precision, PRECISIONS)
         check_positive("train.clip", self.clip)
         check_at_least("train.checkpoint_every", self.checkpoint_every, 1)

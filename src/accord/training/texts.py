@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from accord.core.random import numpy_generator
 from accord.core.types import Ragged, View
-from accord.data.batches import BatchStream
-from accord.data.signals import Labelled
+from accord.data.drawing import Batches, draw
+from accord.data.signals import Labelled, Signal
+from accord.encoders.static import Bags, StaticEncoder
 from accord.encoders.text.transformer import Batch, TextEncoder
 from accord.maths.packing import token_batches
 from accord.objectives.base import contract
 from accord.training.base import PreparedBatch
-from accord.training.fields import Roles, provided_fields, roles_of, signal_fields
+from accord.training.fields import QUERY_COLUMNS, Roles, check_fit, list_positives, roles_of, signal_fields
 from accord.training.settings import TrainingTask
+from accord.training.teacher import teacher_kind, teacher_of
 
 __all__ = ["TaskTexts"]
-
-QUERY_COLUMNS = frozenset({"anchor", "query", "text", "text1", "text2"})
-"""Columns whose texts take the query prompt; symmetric signals have no documents."""
 
 
 @dataclass(frozen=True)
@@ -46,28 +47,49 @@ class TaskTexts:
         encoder: whose tokenizer to use.
         batch: examples a batch.
         seed: of the order of rows.
+        stream: where the numbers of rows come from, when the task's rows are part of something larger.
 
     Raises:
         InputError: an objective that asks for what the signal cannot provide.
     """
 
-    def __init__(self, task: TrainingTask, encoder: TextEncoder, *, batch: int, seed: int) -> None:
+    def __init__(
+        self,
+        task: TrainingTask,
+        encoder: TextEncoder | StaticEncoder,
+        *,
+        batch: int,
+        seed: int,
+        stream: Batches | None = None,
+    ) -> None:
         self.asked = contract(task.objective)
-        self.asked.check(provided_fields(type(task.signal)), where=f"Task `{task.name}`")
+        signal = task.signal
+        assert isinstance(signal, Signal), "streams have a reader of their own"
+        columns, taught = tuple(signal.names), teacher_kind(task.teacher)
+        check_fit(self.asked, type(signal), where=f"Task `{task.name}`", columns=columns, teacher=taught)
         self.task = task
+        self.signal = signal
         self.encoder = encoder
-        labelled = isinstance(task.signal, Labelled)
+        labelled = isinstance(signal, Labelled)
         labels = None
         if labelled:
-            _, labels = np.unique(np.asarray(task.signal.column("label")), return_inverse=True)
+            _, labels = np.unique(np.asarray(signal.column("label")), return_inverse=True)
         self.labels = labels
-        self.stream = BatchStream(
-            len(task.signal), batch, seed=seed, name=task.name, labels=labels, per_label=task.per_label
+        self.stream = stream or draw(
+            signal,
+            batch,
+            seed=seed,
+            name=task.name,
+            weights=task.weights,
+            classes=task.classes,
+            per_label=task.per_label,
         )
-        self.batches_per_epoch = max(1, len(task.signal) // min(batch, len(task.signal)))
+        self.batches_per_epoch = max(1, len(signal) // min(batch, len(signal)))
         self.rows: dict[tuple[str, str], int] = {}
         self.truncated = 0
         self.ids, self.prompt_tokens = self._tokenise()
+        self.positives = list_positives(self.asked)
+        self.teacher = teacher_of(task.teacher, self.asked.taught, signal)
 
     def _tokenise(self) -> tuple[Ragged, np.ndarray]:
         """Ids of every distinct (prompt, text), and how many tokens of each are its prompt."""
@@ -87,12 +109,13 @@ class TaskTexts:
 
     def _texts_by_prompt(self) -> dict[str, list[str]]:
         found: dict[str, dict[str, None]] = {}
-        for name in self.task.signal.text_columns:
+        for name in self.signal.text_columns:
             prompt = self.task.query_prompt if self._is_query(name) else self.task.document_prompt
-            known = found.setdefault(prompt, {})
-            for value in self.task.signal.column(name):
-                for text in [value] if isinstance(value, str) else value or ():
-                    known[text] = None
+            bare = [""] if prompt and self.task.prompt_dropout else []
+            for known in [found.setdefault(put, {}) for put in (prompt, *bare)]:
+                for value in self.signal.column(name):
+                    for text in [value] if isinstance(value, str) else value or ():
+                        known[text] = None
         return {prompt: list(texts) for prompt, texts in found.items()}
 
     @staticmethod
@@ -101,25 +124,30 @@ class TaskTexts:
 
     def batch(self, index: int, chunk_tokens: int) -> TextBatch:
         """The batch with this number, ready for the encoder."""
-        rows = self.stream.rows(index)
-        roles = roles_of(self.task.signal.take(rows), epoch=index // self.batches_per_epoch)
+        return self.assemble(self.stream.rows(index), index, chunk_tokens, epoch=index // self.batches_per_epoch)
+
+    def assemble(self, rows: np.ndarray, index: int, chunk_tokens: int, *, epoch: int = 0) -> TextBatch:
+        """Some rows as the batch with this number, ready for the encoder."""
+        roles = roles_of(self.signal.take(rows), epoch=epoch, positives=self.positives)
         if self.labels is not None:
             roles = replace(roles, labels=self.labels[rows])
-        wanted = [self._rows_of(number, texts, roles) for number, texts in enumerate(roles.texts)]
+        wanted = [self._rows_of(number, texts, roles, index) for number, texts in enumerate(roles.texts)]
         kept, inverse = self._fold(wanted)
         groups = self._chunks(kept, chunk_tokens)
         place = np.empty(len(kept), dtype=np.int64)
         place[np.concatenate(groups)] = np.arange(len(kept))
         bounds = np.cumsum([len(part) for part in wanted])[:-1]
+        chunks = [self._collate(kept[group]) for group in groups]
         return TextBatch(
             roles=roles,
-            chunks=[self._collate(kept[group]) for group in groups],
+            chunks=chunks,
+            costs=[chunk.input_ids.numel() for chunk in chunks],
             gather=np.split(place[inverse], bounds),
             examples=len(rows),
             tokens=int(self.ids.lengths[kept].sum()),
         )
 
-    def forward(self, chunk: Batch) -> Tensor:
+    def forward(self, chunk: Any) -> Tensor:
         """Vectors (rows of the chunk, dim), with gradients."""
         return self.encoder(chunk.to(self.encoder.device)).pooled[View()]
 
@@ -127,8 +155,8 @@ class TaskTexts:
         """What the objective asks for, from the vectors of all chunks."""
         rows = [outputs[torch.from_numpy(place).to(outputs.device)] for place in batch.gather]
         mask = getattr(self.task.objective, "mask", ())
-        wanted = (*self.asked.required, *self.asked.optional)
-        return signal_fields(batch.roles, rows, wanted, mask=mask, kind=self.encoder.similarity_name)
+        found = signal_fields(batch.roles, rows, self.asked.names, mask=mask, kind=self.encoder.similarity_name)
+        return found if self.teacher is None else found | self.teacher.fields(batch.roles, outputs.device)
 
     def _fold(self, wanted: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Rows to encode, and where each wanted row lies among them: equal texts of one role are encoded once.
@@ -148,9 +176,13 @@ class TaskTexts:
             chunks += [members[group] for group in token_batches(self.ids.lengths[rows[members]], chunk_tokens)]
         return chunks
 
-    def _collate(self, rows: np.ndarray) -> Batch:
+    def _collate(self, rows: np.ndarray) -> Batch | Bags:
         return self.encoder.collate(self.ids, rows, prompt_tokens=int(self.prompt_tokens[rows[0]]))
 
-    def _rows_of(self, role: int, texts: Sequence[str], roles: Roles) -> np.ndarray:
+    def _rows_of(self, role: int, texts: Sequence[str], roles: Roles, index: int) -> np.ndarray:
         prompt = self.task.query_prompt if role < roles.queries else self.task.document_prompt
-        return np.fromiter((self.rows[(prompt, text)] for text in texts), dtype=np.int64, count=len(texts))
+        prompts = [prompt] * len(texts)
+        if prompt and self.task.prompt_dropout:
+            coins = numpy_generator(self.stream.seed, "prompts", self.task.name, index, role).random(len(texts))
+            prompts = ["" if coin < self.task.prompt_dropout else prompt for coin in coins]
+        return np.fromiter((self.rows[key] for key in zip(prompts, texts)), dtype=np.int64, count=len(texts))

@@ -21,6 +21,13 @@ def test_it_equals_a_loop_whatever_lies_in_the_padding(side, generator):
     assert torch.equal(last(tokens.masked_fill(~mask[..., None], 1e4), mask), last(tokens, mask))
 
 
+def test_where_no_token_counts_it_gives_zeros_whatever_the_padding(generator):
+    tokens = torch.randn(2, 3, 4, generator=generator)
+    found = last(tokens, torch.tensor([[0, 0, 0], [1, 0, 0]]))
+    assert found[0].tolist() == [0] * 4
+    assert torch.equal(found[1], tokens[1, 0])
+
+
 def test_gradients_reach_every_real_token(generator):
     tokens = torch.randn(2, 3, 4, generator=generator, requires_grad=True)
     last(tokens, torch.tensor([[1, 1, 0], [1, 1, 1]])).sum().backward()

@@ -84,6 +84,33 @@ def test_prompts_by_name_by_text_and_by_default(texts):
         tiny_encoder(default_prompt_name="query")
 
 
+def test_prompts_per_task_and_role(texts):
+    prompts = {
+        "query": "query: ",
+        "passage": "the text: ",
+        "code-query": "find code: ",
+        "code-document": "code: ",
+        "faq": "one two ",
+        "name-query": "name: ",
+    }
+    encoder = tiny_encoder(prompts=prompts)
+    for task, query, document in (
+        (None, "query: ", "the text: "),
+        ("code", "find code: ", "code: "),
+        ("faq", "one two ", "one two "),
+        ("name", "name: ", "the text: "),
+    ):
+        assert encoder.role_prompt("query", task=task) == query
+        assert encoder.role_prompt("document", task=task) == document
+        np.testing.assert_array_equal(encoder.encode_query(texts, task=task), encoder.encode(texts, prompt=query))
+        np.testing.assert_array_equal(encoder.encode_document(texts, task=task), encoder.encode(texts, prompt=document))
+    assert encoder.role_prompt("query", "faq", task="code") == "one two "
+    with pytest.raises(InputError, match=r"prompts for \(code, faq, name\)\. Got 'cod' instead.*code"):
+        encoder.encode_query(texts, task="cod")
+    with pytest.raises(InputError, match=r"prompts for \(none\)"):
+        tiny_encoder().encode_document(texts, task="code")
+
+
 def test_a_prompt_that_fills_the_maximum_length_is_refused():
     encoder = tiny_encoder(max_length=8)
     with pytest.raises(InputError, match="no room"):

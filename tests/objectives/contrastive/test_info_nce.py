@@ -8,6 +8,7 @@ from objectives import asserts
 
 from accord.core.errors import InputError
 from accord.objectives import InfoNCE
+from accord.objectives.base import contract
 from accord.objectives.contrastive.info_nce import info_nce
 
 
@@ -88,3 +89,41 @@ def test_refuses_fewer_documents_than_queries():
 def test_constructor_names_the_wrong_argument(arguments, named):
     with pytest.raises(InputError, match=f"`{named}`"):
         InfoNCE(**arguments)
+
+
+@pytest.mark.parametrize(("strategy", "margin"), [("absolute", 0.0), ("absolute", 0.2), ("relative", 0.1)])
+def test_a_guide_masks_what_it_scores_as_high_as_the_positive(strategy, margin):
+    """The same as a mask made by hand: one entry at a time, negative scores of the guide among them."""
+    generator = torch.Generator().manual_seed(1)
+    scores, guide = (torch.rand(5, 7, generator=generator, dtype=torch.float64) * 2 - 1 for _ in range(2))
+    ignore = torch.zeros(5, 7, dtype=torch.bool)
+    for i in range(5):
+        own = guide[i, i].item()
+        limit = own - (margin if strategy == "absolute" else margin * abs(own))
+        for j in range(7):
+            ignore[i, j] = i != j and guide[i, j].item() > limit
+    assert ignore.any()
+    loss = InfoNCE(guide_margin=margin, guide_strategy=strategy)
+    torch.testing.assert_close(loss(scores, None, guide), InfoNCE()(scores, ignore))
+    torch.testing.assert_close(InfoNCE()(scores, None, guide), InfoNCE()(scores))  # without a margin nobody asks it
+
+
+def test_only_a_margin_makes_a_guide_necessary():
+    assert contract(InfoNCE()).names == ("scores", "ignore")
+    assert contract(InfoNCE(guide_margin=0.1)).required == ("scores", "teacher_scores")
+    with pytest.raises(InputError, match=r"takes a teacher.*`teacher: MODEL`"):
+        contract(InfoNCE(guide_margin=0.0)).check(("scores", "ignore"), where="Task `faq`")
+
+
+def test_hardness_adds_to_the_exponent_of_negatives_as_a_constant():
+    """Lan et al. (2025), eq. 5, one query at a time; its gradient is that of a softmax with fixed weights."""
+    scores = torch.rand(4, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64).requires_grad_()
+    total = 0.0
+    for i, row in enumerate(scores.tolist()):
+        wrong = sum(math.exp(s / 0.5 + 3.0 * s) for j, s in enumerate(row) if j != i)
+        total += -math.log(math.exp(row[i] / 0.5) / (math.exp(row[i] / 0.5) + wrong))
+    loss = InfoNCE(temperature=0.5, hardness=3.0)(scores)
+    assert loss.item() == pytest.approx(total / 4, abs=1e-10)
+    loss.backward()
+    shares = (scores.detach() / 0.5 + 3.0 * scores.detach() * (1 - torch.eye(4, 6))).softmax(1)
+    torch.testing.assert_close(scores.grad, (shares - torch.eye(4, 6)) / 0.5 / 4)

@@ -24,13 +24,16 @@ class File(Described):
 
     Args:
         path: the file.
+        stream: leave the rows on the disk while training; for files larger than memory. The dev and test parts of its
+            tasks are then sources of their own.
 
     >>> File("faq.jsonl.gz")
     File(path='faq.jsonl.gz')
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, stream: bool = False) -> None:
         self.path = str(path)
+        self.stream = stream
 
     def load(self, progress: Progress = silent) -> pa.Table:
         """Read the file.

@@ -93,6 +93,18 @@ class RetrievalFolder(Described):
             raise DataError(f"{file}: no document has a text.")
         return with_origin(table, file)
 
+    def queries(self, progress: Progress = silent) -> pa.Table:
+        """Columns id and text: every query of the folder.
+
+        Raises:
+            DataError: a missing file, or a row that cannot be used, with its line.
+        """
+        file = self._file("queries")
+        with progress(f"read {file.name}", total=1, unit="files") as advance:
+            table = _texts(file, titled=False)
+            advance(1)
+        return with_origin(table, file)
+
     def _file(self, stem: str) -> Path:
         folder = Path(self.path)
         if not folder.is_dir():

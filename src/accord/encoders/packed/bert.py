@@ -38,6 +38,7 @@ def packed_program(backbone: Any, dtype: torch.dtype) -> PackedBert | None:
         return None
     plain = (
         not getattr(config, "is_decoder", False)
+        and getattr(config, "is_causal", None) is not True
         and config.hidden_act == "gelu"
         and getattr(config, "position_embedding_type", "absolute") in {"absolute", None}
     )

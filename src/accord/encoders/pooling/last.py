@@ -23,15 +23,17 @@ def last(tokens: Float[Tensor, "batch length dim"], mask: Tensor) -> Float[Tenso
         mask: (batch, length), nonzero on tokens that count.
 
     Returns:
-        (batch, dim); the last token of the row where none counts.
+        (batch, dim); zeros where no token counts.
 
     >>> import torch
     >>> last(torch.tensor([[[1.0], [3.0], [9.0]]] * 2), torch.tensor([[1, 1, 0], [0, 1, 1]]))
     tensor([[3.],
             [9.]])
     """
-    place = tokens.shape[1] - 1 - mask.bool().int().flip(1).argmax(1)
-    return tokens[torch.arange(len(tokens), device=tokens.device), place]
+    real = mask.bool()
+    place = tokens.shape[1] - 1 - real.int().flip(1).argmax(1)
+    found = tokens[torch.arange(len(tokens), device=tokens.device), place]
+    return found.masked_fill(~real.any(1, keepdim=True), 0)
 
 
 class Last(Described, nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +14,21 @@ from accord.core.errors import InputError, ModelError
 from accord.core.types import Ragged
 from accord.encoders.base import Tokens, check_texts
 
-__all__ = ["TextTokens"]
+__all__ = ["TextTokens", "choose_padding"]
+
+logger = logging.getLogger(__name__)
 
 BLOCK = 4096
+
+
+def choose_padding(tokenizer: Any) -> None:
+    """Have a tokenizer without a padding token pad with its end of text, as is usual for decoders; in place.
+
+    Which token fills the room does not matter, as the mask leaves it out, but other programs refuse to pad without one.
+    """
+    if tokenizer.pad_token is None and tokenizer.eos_token is not None:
+        logger.warning("the tokenizer names no padding token: its end of text %r is used", str(tokenizer.eos_token))
+        tokenizer.pad_token = tokenizer.eos_token
 
 
 class TextTokens:
@@ -38,7 +51,7 @@ class TextTokens:
             )
         self.backend = Tokenizer.from_str(backend.to_str())
         self.backend.no_padding()
-        self.backend.enable_truncation(max_length)
+        self.backend.enable_truncation(max_length, direction=getattr(tokenizer, "truncation_side", "right"))
         self.special = frozenset(tokenizer.all_special_ids)
         self.filler = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
         self._prompts: dict[str, int] = {}

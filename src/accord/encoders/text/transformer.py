@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from accord.core.checks import check_at_least, did_you_mean
+from accord.core.checks import check_at_least
 from accord.core.errors import InputError
 from accord.core.progress import Progress
 from accord.core.types import Embeddings, Ragged, View
@@ -19,20 +18,22 @@ from accord.encoders.base import Batch, Tokens
 from accord.encoders.encode import encode_texts
 from accord.encoders.fingerprint import fingerprint
 from accord.encoders.heads import Dense, Normalize
+from accord.encoders.layer_mix import LayerMix
 from accord.encoders.masks import kept_tokens, positions
+from accord.encoders.prompted import Prompted
 from accord.encoders.saving import save_encoder
+from accord.encoders.task_names import task_prompt
 from accord.encoders.text.attention import use_fast_attention
 from accord.encoders.text.dropout import use_fast_dropout
-from accord.encoders.text.layers import cut_layers, final_norm, usable_positions
-from accord.encoders.text.tokens import TextTokens
-from accord.maths.similarity import pairwise_similarity, similarity
+from accord.encoders.text.layers import usable_positions
+from accord.encoders.text.task_tokens import add_tokens
+from accord.encoders.text.tokens import TextTokens, choose_padding
+from accord.encoders.text.views import check_view, cut, layer_tokens
 
 __all__ = ["Batch", "TextEncoder"]
 
-DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 
-
-class TextEncoder(nn.Module):
+class TextEncoder(Prompted):
     """Texts to vectors, trainable, with every view from one pass.
 
     Args:
@@ -45,6 +46,11 @@ class TextEncoder(nn.Module):
         prompts: texts to put before a text, by name.
         default_prompt_name: the one that :meth:`encode` uses when told nothing.
         similarity_name: how vectors are meant to be compared: "cosine", "dot" or "euclidean".
+
+    Attributes:
+        layer_mix: a :class:`~accord.encoders.layer_mix.LayerMix` that averages the hidden states of all layers before
+            the pooling; None, as usual, pools the last one.
+        metadata: JSON values that are saved with the model.
 
     Raises:
         InputError: a maximum length that the backbone has no positions for, or an unknown default prompt.
@@ -66,8 +72,10 @@ class TextEncoder(nn.Module):
         super().__init__()
         use_fast_dropout(backbone)
         use_fast_attention(backbone)
+        choose_padding(tokenizer)
         self.backbone: Any = backbone
         self.tokenizer = tokenizer
+        self.layer_mix: LayerMix | None = None
         self.pooling: Any = nn.ModuleList(pooling)
         self.heads: Any = nn.ModuleList(heads)
         self.include_prompt = include_prompt
@@ -76,8 +84,7 @@ class TextEncoder(nn.Module):
         self.similarity_name = similarity_name
         self.metadata: dict[str, Any] = {}
         self.max_length = max_length
-        if default_prompt_name is not None:
-            self._prompt(default_prompt_name, None)
+        self.named_prompt(default_prompt_name)
 
     @property
     def max_length(self) -> int:
@@ -122,14 +129,6 @@ class TextEncoder(nn.Module):
         """Where the weights are."""
         return next(self.backbone.parameters()).device
 
-    def get_embedding_dimension(self) -> int:
-        """:attr:`dim`, under the name of sentence-transformers 6."""
-        return self.dim
-
-    def get_sentence_embedding_dimension(self) -> int:
-        """:attr:`dim`, under the name of sentence-transformers 5 and before."""
-        return self.dim
-
     def tokenize(self, texts: Sequence[str], *, prompt: str = "") -> Tokens:
         """Texts to ids, special tokens included, cut to :attr:`max_length`."""
         return self._tokens(texts, prompt=prompt)
@@ -159,20 +158,19 @@ class TextEncoder(nn.Module):
             InputError: a view that this encoder does not have.
         """
         for view in views:
-            self._check(view)
-        deep = any(view.layer not in {None, self.num_layers} for view in views)
+            check_view(self, view)
+        deep = self.layer_mix is not None or any(view.layer not in {None, self.num_layers} for view in views)
         inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
         if batch.token_type_ids is not None:
             inputs["token_type_ids"] = batch.token_type_ids
         output = self.backbone(**inputs, output_hidden_states=True) if deep else self.backbone(**inputs)
         hidden = tuple(output.hidden_states) if deep else ()
-        norm = final_norm(self.backbone)
         pooled: dict[int | None, Tensor] = {}
         found = {}
         for view in views:
             layer = None if view.layer == self.num_layers else view.layer
             if layer not in pooled:
-                tokens = output.last_hidden_state if layer is None else norm(hidden[layer])
+                tokens = layer_tokens(self.backbone, output, layer, self.layer_mix)
                 pooled[layer] = self.pool(tokens, batch.attention_mask, prompt_tokens=batch.prompt_tokens)
             found[view] = self.project(pooled[layer], dim=view.dim)
         return Embeddings(found, output.last_hidden_state, batch.attention_mask.bool(), hidden)
@@ -225,12 +223,11 @@ class TextEncoder(nn.Module):
         Raises:
             InputError: an unknown prompt, view or precision, an `out` that does not fit, or something that is no text.
         """
-        self._check(view)
-        text = self._prompt(prompt_name or self.default_prompt_name, prompt)
+        check_view(self, view)
         return encode_texts(
             self,
             texts,
-            prompt=text,
+            prompt=self.named_prompt(prompt_name or self.default_prompt_name) if prompt is None else prompt,
             batch_tokens=batch_tokens,
             out=out,
             precision=precision,
@@ -238,62 +235,39 @@ class TextEncoder(nn.Module):
             progress=progress,
         )
 
-    def encode_query(
-        self,
-        texts: str | Sequence[str],
-        *,
-        prompt_name: str | None = None,
-        precision: str = "float32",
-        progress: Progress | None = None,
-    ) -> np.ndarray:
-        """:meth:`encode` with the prompt "query", where the model has one, and else with none."""
-        text = self.role_prompt("query", prompt_name)
-        return self.encode(texts, prompt=text, precision=precision, progress=progress)
-
-    def encode_document(
-        self,
-        texts: str | Sequence[str],
-        *,
-        prompt_name: str | None = None,
-        precision: str = "float32",
-        progress: Progress | None = None,
-    ) -> np.ndarray:
-        """:meth:`encode` with the prompt "document", "passage" or "corpus", where the model has one; else with none."""
-        text = self.role_prompt("document", prompt_name)
-        return self.encode(texts, prompt=text, precision=precision, progress=progress)
-
-    def role_prompt(self, role: str, prompt_name: str | None = None) -> str:
-        """What :meth:`encode_query` ("query") or :meth:`encode_document` ("document") puts before a text.
-
-        Args:
-            role: "query" or "document".
-            prompt_name: one of :attr:`prompts` in place of the role's own.
-        """
-        names = ("query",) if role == "query" else DOCUMENT_PROMPTS
-        return self._prompt(prompt_name or next((n for n in names if n in self.prompts), None), None)
-
-    def similarity(self, left: Any, right: Any) -> Tensor:
-        """Scores (n, m) between two sets of vectors, as :attr:`similarity_name` says."""
-        return similarity(_tensor(left), _tensor(right), kind=self.similarity_name)
-
-    def similarity_pairwise(self, left: Any, right: Any) -> Tensor:
-        """Scores (n,) of row i with row i, as :attr:`similarity_name` says."""
-        return pairwise_similarity(_tensor(left), _tensor(right), kind=self.similarity_name)
-
     def cut(self, view: View) -> TextEncoder:
         """A smaller encoder that is `view` of this one: fewer layers, an identity projection to fewer dimensions.
 
         Raises:
             InputError: a view that this encoder does not have.
         """
-        self._check(view)
-        smaller = copy.deepcopy(self)
-        if view.layer is not None:
-            cut_layers(smaller.backbone, view.layer)
-        if view.dim is not None and view.dim < self.dim:
-            place = len(self.heads) - self.normalizes
-            smaller.heads.insert(place, Dense.identity(self.dim, view.dim).to(self.device))
-        return smaller
+        return cut(self, view)
+
+    def add_task_tokens(self, names: Sequence[str], *, init: str = "mean") -> dict[str, str]:
+        """Give each task a token of its own, `[task:NAME]`, whose vector is trained with the model.
+
+        The token is a prompt: it is kept in :attr:`prompts` under the task's name, so that ``prompt_name=NAME`` and
+        ``task=NAME`` put it before a text, here and in sentence-transformers.
+
+        Also known as: task embedding token, source tag.
+
+        Reference: Labbé et al. (2024), arXiv:2309.00454 (task embedding).
+
+        Args:
+            names: of the tasks; one that has its token already keeps it as it is.
+            init: where the vectors start: at the "mean" of all tokens' vectors, or of those that spell the "name".
+
+        Returns:
+            The prompt of each task, by name.
+
+        Raises:
+            InputError: a name that a token cannot carry, or another start.
+        """
+        add_tokens(self.backbone, self.tokenizer, names, init=init)
+        self.max_length = self.max_length  # reads the grown vocabulary
+        found = {name: task_prompt(name) for name in names}
+        self.prompts.update(found)
+        return found
 
     def save(self, path: Path | str, *, metadata: Mapping[str, Any] | None = None) -> None:
         """Write a folder that sentence-transformers 5.1 and 6 and accord load; replaces an older model there.
@@ -307,29 +281,3 @@ class TextEncoder(nn.Module):
     def fingerprint(self) -> str:
         """SHA-256 over what decides the vectors: weights, pooling, heads, prompts, maximum length, vocabulary."""
         return fingerprint(self, vocabulary=self._tokens.vocabulary())
-
-    def _prompt(self, name: str | None, text: str | None) -> str:
-        if text is not None:
-            return text
-        if name is None:
-            return ""
-        if name not in self.prompts:
-            known = ", ".join(sorted(self.prompts)) or "none"
-            raise InputError(
-                f"`prompt_name` must be one of this model's prompts ({known}). Got {name!r} instead."
-                f"{did_you_mean(name, self.prompts)}"
-            )
-        return self.prompts[name]
-
-    def _check(self, view: View) -> None:
-        if view.layer is not None and not 0 <= view.layer <= self.num_layers:
-            raise InputError(f"`layer` must lie in [0, {self.num_layers}]. Got {view.layer} instead.")
-        if view.dim is not None and not 1 <= view.dim <= self.dim:
-            raise InputError(f"`dim` must lie in [1, {self.dim}]. Got {view.dim} instead.")
-        if view.aspect:
-            raise InputError(f"This encoder has no aspects. Got {view.aspect!r}.")
-
-
-def _tensor(vectors: Any) -> Tensor:
-    found = torch.as_tensor(vectors)
-    return found[None] if found.ndim == 1 else found

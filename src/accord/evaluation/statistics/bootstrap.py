@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class Bootstrap:
         resampled: (resamples,) the statistic on examples drawn with replacement.
         values: (n,) where the statistic is the mean of these.
         statistic: takes row numbers, where it is not.
+        groups: (n,) codes of the groups that were drawn whole; None where each example stands for itself.
     """
 
     n: int
@@ -34,6 +36,12 @@ class Bootstrap:
     resampled: np.ndarray
     values: np.ndarray | None = None
     statistic: Callable[[np.ndarray], float] | None = None
+    groups: np.ndarray | None = None
+
+    @property
+    def units(self) -> int:
+        """What was drawn: groups, or examples where there are no groups."""
+        return self.n if self.groups is None else int(self.groups.max()) + 1
 
     def interval(self, level: float = 0.95, *, method: str = "percentile") -> tuple[float, float]:
         """Lower and upper end, by "percentile" or "bca" (corrects for bias and skew; recomputes without each row).
@@ -55,16 +63,28 @@ class Bootstrap:
         """Standard deviation of the resampled statistic."""
         return float(np.std(self.resampled, ddof=1)) if len(self.resampled) > 1 else 0.0
 
+    def deviation(self) -> float:
+        """Standard deviation of what one example, or one group, adds; of the draws where the statistic is no mean."""
+        if self.values is None or self.units < 2:
+            return self.standard_error() * math.sqrt(self.units)
+        units = np.arange(self.n) if self.groups is None else self.groups
+        counts = np.bincount(units)
+        apart = (np.bincount(units, self.values) - self.observed * counts) / counts.mean()
+        return float(np.std(apart, ddof=1))
+
     def _jackknife(self) -> np.ndarray:
+        units = np.arange(self.n) if self.groups is None else self.groups
         if self.values is not None:
-            return (self.values.sum() - self.values) / max(1, self.n - 1)
+            left = np.maximum(1, self.n - np.bincount(units))
+            return (self.values.sum() - np.bincount(units, self.values)) / left
         assert self.statistic is not None, "a bootstrap holds values or a statistic"
-        rows = np.arange(self.n)
-        return np.array([self.statistic(np.delete(rows, i)) for i in rows])
+        return np.array([self.statistic(np.flatnonzero(units != unit)) for unit in range(self.units)])
 
 
 def bootstrap_score(measured: System, *, resamples: int = 2000, seed: int = 0, key: tuple[str, ...] = ()) -> Bootstrap:
     """Resample the examples of one system; means for per-example metrics, recomputed for set metrics.
+
+    Examples of one group are drawn together, as often as the group is.
 
     Args:
         measured: one measurement, or one a training seed, whose scores are averaged.
@@ -75,12 +95,12 @@ def bootstrap_score(measured: System, *, resamples: int = 2000, seed: int = 0, k
     seeds = systems(measured)
     generator = numpy_generator(seed, "bootstrap", *key)
     if seeds[0].is_mean:
-        return _of_mean(pooled(seeds).columns["value"], resamples, generator)
+        return _of_mean(pooled(seeds).columns["value"], resamples, generator, seeds[0].group_codes())
 
     def statistic(rows: np.ndarray) -> float:
         return float(np.mean([score_on(one, rows) for one in seeds]))
 
-    return _of_statistic(statistic, len(seeds[0]), resamples, generator)
+    return _of_statistic(statistic, len(seeds[0]), resamples, generator, seeds[0].group_codes())
 
 
 def bootstrap_effect(pair: Pair, *, resamples: int = 2000, seed: int = 0, key: tuple[str, ...] = ()) -> Bootstrap:
@@ -94,8 +114,8 @@ def bootstrap_effect(pair: Pair, *, resamples: int = 2000, seed: int = 0, key: t
     """
     generator = numpy_generator(seed, "bootstrap", *key)
     if pair.is_mean:
-        return _of_mean(pair.differences(), resamples, generator)
-    return _of_statistic(pair.effect_on, len(pair), resamples, generator)
+        return _of_mean(pair.differences(), resamples, generator, pair.group_codes())
+    return _of_statistic(pair.effect_on, len(pair), resamples, generator, pair.group_codes())
 
 
 def interval(
@@ -131,13 +151,19 @@ def interval(
     return bootstrap_score(measured, resamples=resamples, seed=seed, key=key).interval(level, method=method)
 
 
-def _of_mean(values: np.ndarray, resamples: int, generator: np.random.Generator) -> Bootstrap:
-    drawn = bootstrap_means(values, resamples, generator)
-    return Bootstrap(len(values), float(values.mean()), drawn, values=values)
+def _of_mean(
+    values: np.ndarray, resamples: int, generator: np.random.Generator, groups: np.ndarray | None
+) -> Bootstrap:
+    drawn = bootstrap_means(values, resamples, generator, groups=groups)
+    return Bootstrap(len(values), float(values.mean()), drawn, values=values, groups=groups)
 
 
 def _of_statistic(
-    statistic: Callable[[np.ndarray], float], n: int, resamples: int, generator: np.random.Generator
+    statistic: Callable[[np.ndarray], float],
+    n: int,
+    resamples: int,
+    generator: np.random.Generator,
+    groups: np.ndarray | None,
 ) -> Bootstrap:
-    drawn = bootstrap_statistics(statistic, n, resamples, generator)
-    return Bootstrap(n, statistic(np.arange(n)), drawn, statistic=statistic)
+    drawn = bootstrap_statistics(statistic, n, resamples, generator, groups=groups)
+    return Bootstrap(n, statistic(np.arange(n)), drawn, statistic=statistic, groups=groups)

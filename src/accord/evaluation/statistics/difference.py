@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from accord.evaluation.statistics.bootstrap import bootstrap_effect
 from accord.evaluation.statistics.pairing import System, matched_pair
 from accord.evaluation.statistics.permutation import permutation_p
@@ -24,7 +22,8 @@ class Difference:
         ci: lower and upper end.
         p: two-sided, of no difference.
         n: examples.
-        n_needed: examples that would show a difference of this size four times in five; None where it is zero.
+        n_needed: examples that would show a difference of this size four times in five, in groups of the size seen
+            where there are groups; None where it is zero.
     """
 
     effect: float
@@ -71,16 +70,12 @@ def paired(
     """
     pair = matched_pair(a, b)
     drawn = bootstrap_effect(pair, resamples=resamples, seed=seed, key=key)
-    deviation = (
-        float(np.std(drawn.values, ddof=1))
-        if drawn.values is not None and drawn.n > 1
-        else drawn.standard_error() * math.sqrt(drawn.n)
-    )
     effect = pair.effect
+    needed = examples_needed(effect, drawn.deviation(), level=level)
     return Difference(
         effect=effect,
         ci=drawn.interval(level, method=method),
         p=permutation_p(pair, resamples=resamples, seed=seed, key=key),
         n=len(pair),
-        n_needed=examples_needed(effect, deviation, level=level),
+        n_needed=needed if needed is None else math.ceil(needed * drawn.n / drawn.units),
     )

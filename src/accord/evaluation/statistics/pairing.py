@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def pooled(measured: System) -> Measured:
     seeds = systems(measured)
     first = seeds[0]
     value = np.mean([one.columns["value"] for one in seeds], axis=0)
-    return Measured(metric=first.metric, primary=first.primary, ids=first.ids, columns={"value": value})
+    return replace(first, columns={"value": value})
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class Pair:
     def is_mean(self) -> bool:
         """Whether the difference is a mean of one value an example."""
         return self.left[0].is_mean and self.right[0].is_mean
+
+    def group_codes(self) -> np.ndarray | None:
+        """(n,) codes of the groups of examples; None where each example stands for itself."""
+        return self.left[0].group_codes()
 
     @property
     def effect(self) -> float:
@@ -110,7 +114,20 @@ def matched_pair(a: System, b: System) -> Pair:
         if min(len(left), len(right)) > 1:
             raise InputError(f"`{left[0].metric}` pairs seed with seed. Got {len(left)} seeds and {len(right)}.")
         left, right = left * (len(right) if len(left) == 1 else 1), right * (len(left) if len(right) == 1 else 1)
-    return Pair(left, right)
+    return Pair(_grouped(left, right[0].groups), right)
+
+
+def _grouped(left: tuple[Measured, ...], groups: tuple[str, ...] | None) -> tuple[Measured, ...]:
+    """`left` with the groups that either side knows.
+
+    Raises:
+        InputError: both sides have groups, and they differ.
+    """
+    if groups is None or groups == left[0].groups:
+        return left
+    if left[0].groups is not None:
+        raise InputError(f"The two systems group the examples of `{left[0].metric}` differently. Use the same `group`.")
+    return tuple(replace(one, groups=groups) for one in left)
 
 
 def _like(one: Measured, first: Measured) -> Measured:
@@ -138,10 +155,4 @@ def _tradable(measured: Measured) -> Measured:
     form = getattr(measured.reduce, "tradable", None)
     if form is None:
         return measured
-    return Measured(
-        metric=measured.metric,
-        primary=measured.primary,
-        ids=measured.ids,
-        columns=form(**measured.columns),
-        reduce=measured.reduce,
-    )
+    return replace(measured, columns=form(**measured.columns))

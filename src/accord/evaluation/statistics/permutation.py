@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from accord.core.random import numpy_generator
 from accord.evaluation.statistics.pairing import Pair
 from accord.maths.resampling import sign_flip_p, swap_p
@@ -14,7 +16,8 @@ def permutation_p(pair: Pair, *, resamples: int = 2000, seed: int = 0, key: tupl
 
     Per-example metrics flip the signs of paired differences (all patterns where at most 20 differ). Set metrics trade
     rows and are computed again, after each system was brought to a form in which single rows are comparable: ranks for
-    Spearman, standardised values for Pearson, clusters named after labels for V-measure. Seeds trade together.
+    Spearman, standardised values for Pearson, clusters named after labels for V-measure. Seeds trade together, and so
+    do the examples of one group.
 
     Also known as: Fisher's randomisation test, paired permutation test.
 
@@ -30,6 +33,9 @@ def permutation_p(pair: Pair, *, resamples: int = 2000, seed: int = 0, key: tupl
         In (0, 1].
     """
     generator = numpy_generator(seed, "permutation", *key)
+    groups = pair.group_codes()
     if pair.is_mean:
-        return sign_flip_p(pair.differences(), resamples, generator)
-    return swap_p(pair.tradable().effect_after, len(pair), resamples, generator)
+        differences = pair.differences()
+        moving = differences if groups is None else np.bincount(groups, differences)
+        return sign_flip_p(moving, resamples, generator)
+    return swap_p(pair.tradable().effect_after, len(pair), resamples, generator, groups=groups)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from accord.core.checks import check_at_least, check_choice, check_positive
 from accord.core.errors import InputError
-from accord.core.progress import Progress, silent
-from accord.core.spec import Described
-from accord.core.types import Encodes
 from accord.data.signals import Labelled, Signal
-from accord.evaluation.encoding import encode_queries
-from accord.evaluation.measured import Measured, of_predictions
+from accord.evaluation.family import EvaluationTask, Job
+from accord.evaluation.measured import Measured, of_columns, of_predictions, of_values
+from accord.evaluation.mteb import few_shot_predictions, few_shot_rows
 from accord.evaluation.named import check_columns, metrics_in_order
+from accord.evaluation.repeated import Repeated
 from accord.maths.probes import logistic_probe, neighbour_probe
 
 __all__ = ["Classification"]
@@ -24,11 +24,14 @@ COLUMNS = ("truth", "predicted")
 PROBES = ("logistic", "knn")
 
 
-class Classification(Described):
+class Classification(EvaluationTask):
     """Train a probe on the vectors of the train split, count its hits on the test split.
 
     The encoder stays frozen. Test labels that the train split lacks cannot be told and count as wrong. Texts are
     encoded in the query role.
+
+    Against mteb: ten logistic regressions on 8 train rows a label each, on raw vectors; scores are means over the ten
+    (an example's accuracy is the share of the ten that were right), and `macro_f1` is called `mean_macro_f1`.
 
     Also known as: linear probing, transfer evaluation.
 
@@ -42,12 +45,24 @@ class Classification(Described):
         primary: the one that decides.
         strength: inverse weight of the L2 penalty of the logistic probe.
         neighbours: voters of the knn probe.
+        group: column that names groups of test texts which are not independent.
+        against: "mteb" for mteb's protocol.
+        per_label: with "mteb", train rows a label in each experiment.
 
     >>> Classification(probe="knn", neighbours=5)
     Classification(probe='knn', neighbours=5)
     """
 
     signals: tuple[type[Signal], ...] = (Labelled,)
+    learns = True
+    mteb_names = MappingProxyType(
+        {
+            "macro_f1": "f1",
+            "mean_macro_f1": "f1",
+            "weighted_f1": "f1_weighted",
+            "mean_weighted_f1": "f1_weighted",
+        }
+    )
 
     def __init__(
         self,
@@ -57,60 +72,74 @@ class Classification(Described):
         primary: Any = "accuracy",
         strength: float = 0.1,
         neighbours: int = 10,
+        group: str | None = None,
+        against: str | None = None,
+        per_label: int = 8,
     ) -> None:
         self.probe = probe
         self.metrics = metrics
         self.primary = primary
         self.strength = strength
         self.neighbours = neighbours
+        self.group = group
+        self.against = against
+        self.per_label = per_label
         check_choice("probe", probe, PROBES)
         check_columns(metrics_in_order(metrics, primary), COLUMNS, "Classification", "`accuracy` or `macro_f1`")
         check_positive("strength", strength)
         check_at_least("neighbours", neighbours, 1)
+        check_at_least("per_label", per_label, 1)
+        self._check_against()
+        if against is not None and probe != "logistic":
+            raise InputError(f"`against: {against}` probes by logistic regression. Got `probe: {probe}` beside it.")
 
-    def evaluate(
-        self,
-        model: Encodes,
-        *,
-        train: Signal,
-        test: Signal,
-        seed: int = 0,
-        prompts: tuple[str | None, str | None] | None = None,
-        progress: Progress = silent,
-    ) -> list[Measured]:
-        """Train the probe on `train` and apply it to `test`.
-
-        Args:
-            model: what is measured.
-            train: labelled texts that the probe learns from.
-            test: labelled texts that decide.
-            seed: not used; the probes have one solution.
-            prompts: the first names the prompt for all texts; the model's own choice when None.
-            progress: told of encoding.
-
-        Returns:
-            A measurement a metric, the primary one first.
-
-        Raises:
-            InputError: another kind of signal, or a train split with a single label.
-        """
-        del seed
-        for split, signal in (("train", train), ("test", test)):
-            if not isinstance(signal, Labelled):
-                raise InputError(f"Classification needs Labelled as `{split}`. Got {type(signal).__name__} instead.")
+    def _measure(self, job: Job) -> list[Measured]:
+        train, test = job.train, job.test
+        if not isinstance(train, Labelled):
+            raise InputError(f"Classification needs Labelled as `train`. Got {type(train).__name__} instead.")
         labels, wanted = np.array(train.column("label"), dtype=str), np.array(test.column("label"), dtype=str)
         known = np.unique(labels)
         if len(known) < 2:
             raise InputError(f"Classification needs at least two labels in the train split. Got one: {known[0]!s:.60}.")
         names = np.concatenate([known, np.setdiff1d(wanted, known)])  # codes of unseen labels come last
         codes = {name: i for i, name in enumerate(names.tolist())}
-        prompt = (prompts or (None,))[0]
-        vectors = encode_queries(model, train.column("text"), prompt, progress)
-        asked = encode_queries(model, test.column("text"), prompt, progress)
         learned = np.array([codes[label] for label in labels.tolist()])
-        if self.probe == "logistic":
-            predicted = logistic_probe(vectors, learned, asked, strength=self.strength)
-        else:
-            predicted = neighbour_probe(vectors, learned, asked, neighbours=self.neighbours)
         truth = np.array([codes[label] for label in wanted.tolist()])
-        return of_predictions(metrics_in_order(self.metrics, self.primary), test.ids, truth, predicted)
+        measures, groups = metrics_in_order(self.metrics, self.primary), self._groups(test, test.ids)
+        if self.against is None:
+            predicted = self._probed(job, train.column("text"), learned)
+            return of_predictions(measures, test.ids, truth, predicted, groups)
+        columns = {f"predicted_{i}": row for i, row in enumerate(self._few_shot(job, train, learned))}
+        return [_mean_over(m, test.ids, truth, columns, primary=i == 0, groups=groups) for i, m in enumerate(measures)]
+
+    def _probed(self, job: Job, texts: list[str], learned: np.ndarray) -> np.ndarray:
+        """What one probe on all train rows says of the test rows."""
+        vectors, asked = self._alike(job, texts), self._alike(job, job.test.column("text"))
+        if self.probe == "logistic":
+            return logistic_probe(vectors, learned, asked, strength=self.strength)
+        return neighbour_probe(vectors, learned, asked, neighbours=self.neighbours)
+
+    def _few_shot(self, job: Job, train: Labelled, learned: np.ndarray) -> np.ndarray:
+        """(experiments, test rows) predicted codes; only the train rows that are drawn are encoded."""
+        parts = few_shot_rows(train.column("label"), per_label=self.per_label)
+        used = np.unique(np.concatenate(parts))
+        texts = train.column("text")
+        vectors = self._alike(job, [texts[row] for row in used])
+        asked = self._alike(job, job.test.column("text"))
+        return few_shot_predictions(vectors, learned[used], asked, [np.searchsorted(used, part) for part in parts])
+
+
+def _mean_over(
+    metric: Any,
+    ids: list[str],
+    truth: np.ndarray,
+    columns: dict[str, np.ndarray],
+    *,
+    primary: bool,
+    groups: list[str] | None,
+) -> Measured:
+    """A measurement averaged over experiments."""
+    if hasattr(metric, "tradable"):
+        return of_columns(Repeated(metric), ids, {"truth": truth, **columns}, primary=primary, groups=groups)
+    values = np.mean([metric(truth, column) for column in columns.values()], axis=0)
+    return of_values(metric, ids, values, primary=primary, groups=groups)

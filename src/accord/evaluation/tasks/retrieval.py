@@ -1,27 +1,30 @@
-"""Retrieval: each query searches all documents; ranking metrics, one value a query."""
+"""Retrieval: queries look for their documents in a collection."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from accord.core.progress import Progress, silent
-from accord.core.spec import Described
-from accord.core.types import Encodes
+import numpy as np
+
+from accord.core.errors import InputError
 from accord.data.signals import Pairs, Ranked, Signal
 from accord.evaluation.base import RankingMetric
 from accord.evaluation.encoding import encode_documents, encode_queries, similarity_kind
+from accord.evaluation.family import EvaluationTask, Job
 from accord.evaluation.judged import judged_ranking
 from accord.evaluation.measured import Measured, of_values
 from accord.evaluation.named import check_kind, metrics_in_order
-from accord.evaluation.relevance import search_test
+from accord.evaluation.relevance import SearchTest, named_test, search_test
 from accord.maths.nearest import nearest
 from accord.maths.ranks import id_order
 
 __all__ = ["Retrieval"]
 
+CANDIDATES = 1000
 
-class Retrieval(Described):
+
+class Retrieval(EvaluationTask):
     """Exact search of every test query over every test document.
 
     Queries are the distinct anchors, documents the distinct positives and the corpus, if the pairs have one; texts
@@ -29,6 +32,9 @@ class Retrieval(Described):
     by `score` where there is one; a query without any is left out. A document that equals the query's own text is
     removed from that query's ranking before the cut, unless it was judged relevant. Ties go to the larger document
     identifier, as in trec_eval.
+
+    Against mteb: queries and documents are told apart by `query_id` and `document_id` (else by exact text), so that
+    copies compete; a query finds itself; judged queries without a relevant document count 0.
 
     Also known as: information retrieval, passage search, asymmetric search.
 
@@ -40,6 +46,9 @@ class Retrieval(Described):
     Args:
         metrics: names or objects of ranking metrics.
         primary: the one that decides; added when it is not among `metrics`.
+        group: column that names groups of queries which are not independent.
+        against: "mteb" for mteb's protocol.
+        ignore_identical_ids: with "mteb" only: drop a document with the identifier of the query, after the cut.
 
     >>> Retrieval(primary="MRR@10")
     Retrieval(primary='MRR@10')
@@ -48,55 +57,55 @@ class Retrieval(Described):
     signals: tuple[type[Signal], ...] = (Pairs, Ranked)
 
     def __init__(
-        self, *, metrics: Sequence[Any] = ("nDCG@10", "MRR@10", "Recall@10"), primary: Any = "nDCG@10"
+        self,
+        *,
+        metrics: Sequence[Any] = ("nDCG@10", "MRR@10", "Recall@10"),
+        primary: Any = "nDCG@10",
+        group: str | None = None,
+        against: str | None = None,
+        ignore_identical_ids: bool = False,
     ) -> None:
         self.metrics = metrics
         self.primary = primary
+        self.group = group
+        self.against = against
+        self.ignore_identical_ids = ignore_identical_ids
         check_kind(metrics_in_order(metrics, primary), RankingMetric, "Retrieval", "a ranking metric such as `nDCG@10`")
+        self._check_against()
+        if ignore_identical_ids and against is None:
+            raise InputError(
+                "`ignore_identical_ids` belongs to `against: mteb`; by itself Retrieval removes what equals the query."
+            )
 
-    def evaluate(
-        self,
-        model: Encodes,
-        *,
-        train: Signal | None = None,
-        test: Signal,
-        seed: int = 0,
-        prompts: tuple[str | None, str | None] | None = None,
-        progress: Progress = silent,
-    ) -> list[Measured]:
-        """Search the test documents with the test queries.
-
-        Args:
-            model: what is measured.
-            train: not used.
-            test: pairs or ranked lists.
-            seed: not used; nothing is drawn.
-            prompts: names of the prompts for queries and for documents; the model's own choice when None.
-            progress: told of encoding and searching.
-
-        Returns:
-            A measurement a metric, the primary one first; one value a query, named by the first row that has it.
-
-        Raises:
-            InputError: another kind of signal, nothing relevant, or vectors that are not numbers.
-        """
-        del train, seed
-        query_prompt, document_prompt = prompts or (None, None)
+    def _measure(self, job: Job) -> list[Measured]:
         measures = metrics_in_order(self.metrics, self.primary)
-        asked = search_test(test)
-        kept = asked.answerable()
-        queries = encode_queries(model, [asked.queries[i] for i in kept], query_prompt, progress)
-        documents = encode_documents(model, asked.documents, document_prompt, progress)
         depth = max(m.k for m in measures)
+        asked = search_test(job.test) if self.against is None else named_test(job.test)
+        kept = asked.answerable() if self.against is None else np.arange(len(asked.queries))
+        ranking = self._ranking(job, asked, kept, depth)
+        judged = judged_ranking(ranking, [asked.relevance[i] for i in kept], depth=depth)
+        ids = [asked.query_ids[i] for i in kept]
+        groups = self._groups(job.test, ids)
+        return [of_values(m, ids, m(judged), primary=i == 0, groups=groups) for i, m in enumerate(measures)]
+
+    def _ranking(self, job: Job, asked: SearchTest, kept: np.ndarray, depth: int) -> np.ndarray:
+        """(queries, depth) document numbers, best first."""
+        queries = encode_queries(job.model, [asked.queries[i] for i in kept], job.prompts[0], job.progress)
+        documents = encode_documents(job.model, asked.documents, job.prompts[1], job.progress)
         ranking, _ = nearest(
             queries,
             documents,
-            depth,
+            max(depth, CANDIDATES) if self.ignore_identical_ids else depth,
             order=id_order(asked.document_ids),
-            leave_out=asked.own_documents()[kept],
-            kind=similarity_kind(model),
-            progress=progress,
+            leave_out=asked.own_documents()[kept] if self.against is None else None,
+            kind=similarity_kind(job.model),
+            progress=job.progress,
         )
-        judged = judged_ranking(ranking, [asked.relevance[i] for i in kept], depth=depth)
-        ids = [asked.query_ids[i] for i in kept]
-        return [of_values(m, ids, m(judged), primary=i == 0) for i, m in enumerate(measures)]
+        return _without(ranking, asked.same_key()[kept]) if self.ignore_identical_ids else ranking
+
+
+def _without(ranking: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Rankings in which one document of each is taken out and the others move up."""
+    gone = ranking == own[:, None]
+    order = np.argsort(gone, axis=1, kind="stable")
+    return np.take_along_axis(np.where(gone, -1, ranking), order, axis=1)

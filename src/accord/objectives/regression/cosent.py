@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from accord.core.checks import check_positive
-from accord.core.errors import InputError
 from accord.core.spec import Described
+from accord.maths.ordering import wrong_orders
 
 __all__ = ["CoSENT", "cosent"]
 
@@ -41,12 +40,7 @@ def cosent(
     >>> cosent(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0]))
     tensor(0.6931)
     """
-    higher = labels[:, None] > labels[None, :]  # (n, n): pair i should score above pair j
-    if not bool(higher.any()):
-        raise InputError(f"All {len(labels)} gold scores of this batch are equal: there is no order to learn.")
-    differences = (pair_scores[None, :] - pair_scores[:, None]) / temperature
-    wrong = differences.masked_select(higher)
-    return torch.cat([wrong.new_zeros(1), wrong]).logsumexp(dim=0)
+    return wrong_orders(pair_scores, labels, temperature=temperature)
 
 
 class CoSENT(Described, nn.Module):

@@ -1,0 +1,234 @@
+"""The common shape of a claim: arms trained from the same starts with the same budget, tuned on dev, judged on test.
+
+A claim says what its arms are and how a model is judged; everything else is done here in one way. Every arm chooses its
+learning rate from one grid by the dev score of the first seed; the test is measured at that rate with all seeds.
+Finished cells are kept in the cache, so that a stopped run goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from claims.base import Context, Outcome
+from claims.paired import Paired, compare
+from claims.starts import Start
+
+if TYPE_CHECKING:
+    from accord import TextEncoder
+
+__all__ = ["Arm", "Cell", "Found", "Regime", "Study", "Values", "outcome", "row"]
+
+Values = Mapping[str, np.ndarray]
+"""Test values by task, (seeds, examples)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One side of a comparison.
+
+    Args:
+        name: in results.
+        train: changes a model in place, given the learning rate, the seed and the regime; returns facts to keep, such
+            as steps and tokens. None leaves the start as it is.
+        options: what tells this arm from the others, for the cache.
+    """
+
+    name: str
+    train: Callable[[TextEncoder, Cell], Mapping[str, Any]] | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regime:
+    """A start, and how far it is trained.
+
+    Args:
+        steps: optimiser steps; every arm gets as many.
+        rates: learning rates to choose from; the same for every arm.
+    """
+
+    start: Start
+    steps: int
+    rates: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One training run."""
+
+    regime: Regime
+    rate: float
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """An arm from one start, at its chosen rate.
+
+    Args:
+        dev: score of each rate, with the first seed.
+        values: of the test.
+        facts: what the training of the first seed said.
+    """
+
+    arm: str
+    rate: float
+    dev: Mapping[str, float]
+    values: Values
+    facts: Mapping[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What all arms share.
+
+    Args:
+        regimes: starts.
+        arms: sides.
+        dev: a model's score for tuning, higher is better; told which arm it is.
+        test: values by task, one an example; told which arm it is.
+        max_length: tokens kept of a text.
+        shared: plain values that decide the results beside the arms: sizes, hashes of data.
+    """
+
+    context: Context
+    regimes: Sequence[Regime]
+    arms: Sequence[Arm]
+    dev: Callable[[TextEncoder, Arm], float]
+    test: Callable[[TextEncoder, Arm], Mapping[str, Sequence[float]]]
+    max_length: int
+    shared: Mapping[str, Any]
+
+    def run(self) -> dict[str, dict[str, Found]]:
+        """Every arm from every start: start -> arm -> what was found."""
+        return {regime.start.name: {arm.name: self._tuned(regime, arm) for arm in self.arms} for regime in self.regimes}
+
+    def _tuned(self, regime: Regime, arm: Arm) -> Found:
+        seeds = self.context.seeds
+        rates = regime.rates if arm.train is not None else (0.0,)
+        first = {rate: self._measured(regime, arm, rate, seeds[0]) for rate in rates}
+        rate = max(first, key=lambda r: first[r]["dev"])
+        again = seeds[1:] if arm.train is not None else ()
+        runs = [first[rate], *(self._measured(regime, arm, rate, seed) for seed in again)]
+        values = {task: np.array([result["test"][task] for result in runs]) for task in runs[0]["test"]}
+        if arm.train is None:
+            values = {task: np.repeat(of, len(seeds), axis=0) for task, of in values.items()}
+        return Found(
+            arm=arm.name,
+            rate=rate,
+            dev={f"{r:g}": result["dev"] for r, result in first.items()},
+            values=values,
+            facts=first[rate]["facts"],
+            seconds=sum(result["seconds"] for result in [*first.values(), *runs[1:]]),
+        )
+
+    def _measured(self, regime: Regime, arm: Arm, rate: float, seed: int) -> dict[str, Any]:
+        context = self.context
+
+        def make() -> dict[str, Any]:
+            begun = time.perf_counter()
+            model = regime.start.load(
+                context.model, context.cache, seed=seed, device=context.device, max_length=self.max_length
+            )
+            facts = {} if arm.train is None else arm.train(model, Cell(regime=regime, rate=rate, seed=seed))
+            test = {task: [float(v) for v in values] for task, values in self.test(model, arm).items()}
+            found = {"dev": float(self.dev(model, arm)), "test": test, "facts": dict(facts)}
+            return {**found, "seconds": time.perf_counter() - begun}
+
+        own = {**asdict(regime), "rates": None}
+        key = {**self.shared, "length": self.max_length, "model": context.model, "regime": own, "arm": arm.name}
+        result = context.cached({**key, "options": dict(arm.options), "rate": rate, "seed": seed}, make)
+        mean = np.mean([np.mean(values) for values in result["test"].values()])
+        what = "as it is" if arm.train is None else f"rate {rate:g}, seed {seed}"
+        context.say(
+            f"{regime.start.name}, {arm.name}, {what}: dev {result['dev']:.4f}, test {mean:.4f} "
+            f"({result['seconds']:.0f} s)"
+        )
+        return result
+
+
+def outcome(
+    found: Mapping[str, Mapping[str, Found]],
+    *,
+    method: str,
+    baseline: str,
+    tasks: Sequence[str] = (),
+    further: Sequence[tuple[str, str]] = (),
+    details: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+) -> Outcome:
+    """The decisive comparison over all starts, each task and start beside it, and what a reader must know.
+
+    Args:
+        found: from :meth:`Study.run`.
+        method: name of the arm that should win.
+        baseline: name of the arm that it is held against.
+        tasks: which tests decide; all when empty.
+        further: more pairs of arms to compare, for the details.
+        details: further tables.
+        notes: a sentence each.
+
+    Returns:
+        `inconclusive` where starts say the opposite of each other.
+    """
+    deciding = list(tasks) or list(next(iter(found.values()))[method].values)
+
+    def of(arms: Mapping[str, Found], arm: str) -> dict[str, np.ndarray]:
+        return {task: arms[arm].values[task] for task in deciding}
+
+    def side(arm: str) -> dict[str, np.ndarray]:
+        return {task: np.mean([of(arms, arm)[task] for arms in found.values()], axis=0) for task in deciding}
+
+    contrasts = {start: compare(of(arms, method), of(arms, baseline)) for start, arms in found.items()}
+    verdicts = [contrast.verdict for contrast in contrasts.values()]
+    disagree = {"holds", "fails"} <= set(verdicts)
+    left, right = side(method), side(baseline)
+    starts = {start: _report(arms, contrasts[start]) for start, arms in found.items()}
+    pairs = {f"{a} against {b}": row(compare(side(a), side(b))) for a, b in further}
+    return Outcome(
+        paired=compare(left, right),
+        verdict="inconclusive" if disagree else "",
+        seconds=sum(one.seconds for arms in found.values() for one in arms.values()),
+        tasks=[row(compare({task: left[task]}, {task: right[task]}), task=task) for task in left],
+        details={"starts": starts, "comparisons": pairs, **(details or {})},
+        notes=[*notes, *_edges(found), *(["The starts disagree, so nothing is concluded."] if disagree else [])],
+    )
+
+
+def row(paired: Paired, **names: str) -> dict[str, Any]:
+    """A comparison as plain values."""
+    return {**names, **asdict(paired)}
+
+
+def _report(arms: Mapping[str, Found], contrast: Paired) -> dict[str, Any]:
+    return {
+        "arms": [
+            {
+                "arm": one.arm,
+                "rate": one.rate,
+                "dev": {rate: round(score, 4) for rate, score in one.dev.items()},
+                "test": {task: round(float(v.mean()), 4) for task, v in one.values.items()},
+                "by_seed": np.mean([v.mean(axis=1) for v in one.values.values()], axis=0).round(4).tolist(),
+                **one.facts,
+            }
+            for one in arms.values()
+        ],
+        "contrast": {**row(contrast), "verdict": contrast.verdict},
+    }
+
+
+def _edges(found: Mapping[str, Mapping[str, Found]]) -> list[str]:
+    """A note when a chosen rate is the first or last of its grid, so that the best may lie beyond."""
+    at = []
+    for start, arms in found.items():
+        for one in arms.values():
+            grid = sorted(float(rate) for rate in one.dev)
+            if len(grid) > 1 and one.rate in {grid[0], grid[-1]}:
+                at.append(f"{one.arm} ({start})")
+    return [f"At an end of the grid of rates: {', '.join(at)}."] if at else []

@@ -1,0 +1,1 @@
+"""Objectives that sort pairs into classes."""
