@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -115,6 +115,25 @@ def cut_down(of: Mapping[str, Pairs], keep: np.ndarray | None, *, queries: int, 
             f"{len(keep)} of {len(of['train'])} rows are left to train on: a dev or test split holds the rest."
         )
     return {"train": of["train"].take(keep), **found}
+
+
+def prefixed(pairs: Pairs, query: str, document: str) -> Pairs:
+    """Pairs with a text before queries and another before documents, those of the corpus too."""
+    import pyarrow as pa
+
+    from accord.data import Pairs
+
+    columns: dict[str, Sequence[Any]] = {
+        "id": pairs.ids,
+        "anchor": [query + text for text in pairs.column("anchor")],
+        "positive": [document + text for text in pairs.column("positive")],
+    }
+    columns |= {name: pairs.column(name) for name in ("score", "label") if name in pairs.table.column_names}
+    new = Pairs(pa.table(columns))
+    if pairs.corpus is None:
+        return new
+    texts = [document + text for text in pairs.corpus.column("text").to_pylist()]
+    return new.with_corpus(pa.table({"id": pairs.corpus.column("id"), "text": texts}))
 
 
 def corpus_of(folder: Path) -> Unlabelled:

