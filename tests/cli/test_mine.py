@@ -112,7 +112,7 @@ def test_paraphrases_and_near_duplicates(mine, tmp_path):
         (["--out", "m.jsonl", "--guide", "a", "--cross-encoder", "b"], "Choose one"),
         (["--out", "m.jsonl", "--paraphrases", "--near-duplicates", "0.9"], "Choose one"),
         (["--out", "m.jsonl", "--paraphrases", "--guide", "a"], "hard negatives alone"),
-        (["--out", "m.jsonl", "--column", "anchor"], "PART=NAME"),
+        (["--out", "m.jsonl", "--column", "anchor"], "PART=COLUMN"),
         (["--out", "m.jsonl", "--range", "90:99", "--negatives", "1"], "no negative was found"),
         (["--out", "m.jsonl", "--corpus", "missing.jsonl"], "missing.jsonl does not exist"),
     ],

@@ -168,3 +168,47 @@ def test_a_file_without_faults_reads_as_ever(tmp_path):
     read = read_tolerantly(path)
     assert read.lines.tolist() == [1, 3] and not read.problems
     assert issubclass(Pairs, Signal) and Fault.__doc__
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.jsonl"])
+def test_a_file_without_rows_is_a_problem(name, tmp_path):
+    (tmp_path / name).write_text("text,label\n" if name == "d.csv" else "\n\n")
+    found = inspect(tmp_path / name)
+    assert (found.passed, found.signal, [one.message for one in found.problems]) == (
+        False, None, ["The file holds no rows."],
+    )  # fmt: skip
+
+
+def test_where_no_line_can_be_read_nothing_is_said_of_columns(tmp_path):
+    found = inspect(write(tmp_path / "d.jsonl", ["[1]", "[2]"]))
+    assert [one.line for one in found.problems] == [1, 2]
+
+
+def test_columns_that_are_not_read_are_named(tmp_path):
+    found = inspect(write(tmp_path / "d.jsonl", [{"id": "1", **GOOD, "genre": "bank", "note": {"a": 1}}]))
+    assert found.further == ("genre", "note")
+
+
+def test_a_part_that_no_signal_has_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"no signal has a part `ancor`\. Did you mean `anchor`"):
+        inspect(write(tmp_path / "d.jsonl", [GOOD]), columns={"ancor": "query"})
+
+
+def test_another_encoding_is_named_with_its_cure(tmp_path):
+    (tmp_path / "d.csv").write_bytes("text,label\na,b\n".encode("utf-16"))
+    with pytest.raises(DataError, match=r"line 1: not UTF-8 .* iconv -f utf-16"):
+        inspect(tmp_path / "d.csv")
+
+
+def test_a_quotation_mark_that_stays_open_is_named(tmp_path):
+    (tmp_path / "d.csv").write_text('text,label\n"how,a\nwhy,b\n')
+    (problem,) = inspect(tmp_path / "d.csv").problems
+    assert "never closed" in problem.message
+
+
+def test_pairs_with_classes_are_shown_both_ways_out(tmp_path):
+    rows = [{"premise": f"a {n}", "hypothesis": f"b {n}", "label": n % 3} for n in range(6)]
+    (problem,) = inspect(write(tmp_path / "d.jsonl", rows)).problems
+    assert "cross-encoder, say signal=Labelled" in problem.message
+    columns = {"text": "premise", "text2": "hypothesis", "label": "label"}
+    assert inspect(tmp_path / "d.jsonl", signal=Labelled, columns=columns).passed

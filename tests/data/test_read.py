@@ -49,3 +49,15 @@ def test_a_retrieval_folder(tmp_path):
     pairs = read(tmp_path)
     assert isinstance(pairs, Pairs) and pairs.column("positive") == ["doc"]
     assert pairs.corpus is not None and pairs.corpus.num_rows == 2
+
+
+def test_a_split_of_a_retrieval_folder(tmp_path):
+    folder = tmp_path / "library"
+    folder.mkdir()
+    (folder / "corpus.jsonl").write_text('{"id": "d", "text": "doc"}\n{"id": "e", "text": "else"}\n')
+    (folder / "queries.jsonl").write_text('{"id": "q", "text": "query"}\n')
+    (folder / "qrels.test.tsv").write_text("query-id\tcorpus-id\tscore\nq\te\t1\n")
+    pairs = read(f"{folder}@test")
+    assert isinstance(pairs, Pairs) and pairs.column("positive") == ["else"]
+    with pytest.raises(DataError, match=r"judgements for: test; say `split`, or .*library@test"):
+        read(folder)

@@ -28,6 +28,7 @@ def test_families_look_as_they_were_built(family):
     assert asked_direction(encoder.backbone.config) is None
 
 
+@pytest.mark.slow
 @decoders
 def test_a_switched_decoder_stays_switched_everywhere(tmp_path, texts, f):
     folder = family_folder(tmp_path / "plain", f)

@@ -29,6 +29,7 @@ def both(folder, texts, **options):
     return load(folder, device="cpu").encode(texts, **options), model.encode(texts, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pooling", "include_prompt"), [(Mean, True), *((p, False) for p in POOLINGS)])
 def test_they_load_what_we_save(tmp_path, texts, pooling, include_prompt):
     heads = [Dense(32, 16), Normalize()]
@@ -40,6 +41,7 @@ def test_they_load_what_we_save(tmp_path, texts, pooling, include_prompt):
         np.testing.assert_allclose(ours, other, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_several_poolings_and_no_normalisation(tmp_path, texts):
     heads = [LayerNorm(64), Dense(64, 8, bias=False, activation="identity")]
     tiny_encoder_folder(
@@ -50,6 +52,7 @@ def test_several_poolings_and_no_normalisation(tmp_path, texts):
     assert ours.shape == (len(texts), 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "include_prompt"), [("mean", True), *((mode, False) for mode in POOLING_NAMES), (("cls", "max"), True)]
 )

@@ -62,6 +62,7 @@ def test_they_load_what_we_save(tmp_path, texts, start):
     assert abs(found - plain).max() > 1e-2
 
 
+@pytest.mark.slow
 def test_we_load_what_they_save(tmp_path, texts):
     transformer = theirs.Transformer(
         str(family_folder(tmp_path / "p", "qwen3")), config_kwargs={"output_hidden_states": True}

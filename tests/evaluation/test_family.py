@@ -58,7 +58,7 @@ def test_groups_are_named_by_a_column_and_lone_rows_stand_alone(toy):
 
 def test_only_some_tasks_take_a_scorer(scorer):
     assert scores_only(scorer)
-    with pytest.raises(InputError, match=r"Retrieval needs a model with `encode_query`.*It only scores pairs"):
+    with pytest.raises(InputError, match=r"Retrieval judges vectors; .* only scores pairs"):
         Retrieval().evaluate(scorer, test=PAIRS)
     with pytest.raises(InputError, match=r"Similarity needs a model with `encode_query`.*Got object\.$"):
         Similarity().evaluate(object(), test=SCORED)

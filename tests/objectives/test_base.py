@@ -51,6 +51,6 @@ def test_a_plain_annotation_promises_no_shape():
 
 def test_what_a_teacher_fills_is_asked_of_a_teacher():
     lists = {"list_scores": "queries list", "ignore": "queries list"}
-    with pytest.raises(InputError, match=r"takes a teacher.*`pos_scores` and `neg_scores`"):
+    with pytest.raises(InputError, match=r"no teacher here gives them.*`pos_scores` and `neg_scores`"):
         contract(ListKL()).check(lists, where="Task `rank`")
     assert contract(ListKL()).taught == ("teacher_list_scores",)

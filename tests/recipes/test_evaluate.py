@@ -42,6 +42,7 @@ def test_what_was_measured_before_is_read(prepared, job, tmp_path, monkeypatch):
         assert all(found.examples[name].equals(fresh.examples[name]) for name in ("faq", "topic"))
 
 
+@pytest.mark.slow
 def test_other_weights_are_another_model_under_the_same_name(prepared, job, tmp_path):
     encoder = load(job.spec.encoder.model, max_length=16)
     evaluate([encoder], prepared, cache=tmp_path)
@@ -65,6 +66,7 @@ def test_thresholds_are_tuned_on_dev_rows(prepared):
     assert driver._learned_from(many, object(), "test") is many.train
 
 
+@pytest.mark.slow
 def test_scores_as_mteb_has_them(prepared, job, tmp_path):
     encoder = load(job.spec.encoder.model, max_length=16)
     found = evaluate([encoder], prepared, mteb_out=tmp_path)
@@ -110,7 +112,7 @@ def test_a_scorer_beside_an_encoder(job, tmp_path, tiny_folder):
     assert measurements(found) == [("faq", "Reranking", False)] * 2
     again = evaluate([str(tiny_folder), Words()], recipe, cache=tmp_path / "kept")
     assert [kept for *_, kept in measurements(again)] == [True, False]  # the scorer cannot say what it is
-    with pytest.raises(InputError, match="It only scores pairs"):
+    with pytest.raises(InputError, match="only scores pairs"):
         evaluate([Words()], recipe.replace({"tasks.faq.evaluate": ["Retrieval"]}))
 
 
@@ -120,3 +122,13 @@ def test_a_folder_of_either_kind_is_loaded(tiny_folder, tmp_path):
     pairs.create(str(tiny_folder), num_labels=1).save(tmp_path / "reranker")
     assert isinstance(driver.load_any(tmp_path / "reranker"), pairs.CrossEncoder)
     assert isinstance(driver.load_any(str(tiny_folder)), TextEncoder)
+
+
+def test_a_cross_encoder_that_a_task_cannot_judge_is_named_before_anything_is_measured(job, tmp_path, tiny_folder):
+    from accord.encoders import pairs
+
+    pairs.create(str(tiny_folder), num_labels=3).save(tmp_path / "three")
+    kept = tmp_path / "kept"
+    with pytest.raises(InputError, match=r"cannot judge .*three: it has 3 labels"):
+        evaluate([str(tiny_folder), tmp_path / "three"], job, cache=kept)
+    assert not kept.exists()

@@ -72,7 +72,7 @@ def test_stopped_anywhere_and_resumed_it_gives_the_same_results(job, run, tmp_pa
         if (record.run, record.step) == stop:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(Interrupted, match="--resume"):
+    with pytest.raises(Interrupted, match=f"accord fit {out} --out {out} --resume"):
         accord.fit(job, out=out, on_step=interrupt)
     assert not (out / "results.json").exists()
     again = accord.fit(job, out=out, resume=True)

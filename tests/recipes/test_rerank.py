@@ -179,6 +179,47 @@ def test_a_recipe_trains_judges_and_saves_a_cross_encoder(tmp_path):
     assert fit(again, out=tmp_path / "more").model.num_labels == 1  # goes on from the trained head
 
 
+def of_classes(tmp_path, **changes):
+    kinds = {"same": "{} it", "other": "never {}", "unclear": "who knows"}
+    rows = [
+        {"premise": f"send the {word} {i}", "hypothesis": text.format(word), "label": kind}
+        for i in range(12)
+        for word in ("read", "load", "code")
+        for kind, text in kinds.items()
+    ]
+    write_rows(tmp_path / "nli.jsonl", rows)
+    task = {
+        "source": "nli", "signal": "Labelled", "columns": {"text": "premise", "text2": "hypothesis"},
+        "split": {"by": "premise", "test": 0.3}, "objective": "CrossEntropy", "evaluate": "Classification",
+    }  # fmt: skip
+    given = {"sources": {"nli": str(tmp_path / "nli.jsonl")}, "tasks": {"nli": task}, "encoder.num_labels": list(kinds)}
+    return recipe(tmp_path, **(given | changes))
+
+
+@pytest.mark.slow
+def test_a_recipe_trains_and_judges_a_cross_encoder_of_several_classes(tmp_path):
+    run = fit(of_classes(tmp_path), out=tmp_path / "run")
+    found = {row.model: row.score for row in run.results.scores if row.metric == "accuracy"}
+    assert found["joint"] > found["base"] + 0.1
+    assert run.model.labels == ["same", "other", "unclear"]
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "pipeline_tag: text-classification" in card and "reranker" not in card
+    assert str(tmp_path) not in card  # it is published
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"encoder.num_labels": 2}, "the rows have 3 classes .*, the model has 2 labels"),
+        ({"encoder.num_labels": ["same", "other", "uncertain"]}, r"the rows have 3 classes \(other, same, unclear\)"),
+        ({"encoder.num_labels": 1}, "needs 2 labels or more; the model has 1"),
+    ],
+)
+def test_classes_that_the_head_does_not_have_are_refused_by_the_plan(tmp_path, changes, words):
+    (problem,) = plan(of_classes(tmp_path, **changes)).problems
+    assert re.search(words, problem)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -55,6 +55,7 @@ def test_train_rows_stay_on_the_disk_and_leaks_are_dropped(streamed, tmp_path):
     assert not plan(streamed()).problems
 
 
+@pytest.mark.slow
 def test_fit_trains_measures_and_reports(streamed, tmp_path):
     run = fit(streamed(), out=tmp_path / "run")
     assert {row.model for row in run.results.scores} == {"base", "joint"}

@@ -19,8 +19,8 @@ def teacher_folder(tmp_path_factory):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"objective": "BatchKL"}, "tasks.faq: objective.*`teacher_scores`.*takes a teacher.*`teacher: MODEL`"),
-        ({"objective": {"InfoNCE": {"guide_margin": 0.0}}}, "`teacher_scores`"),
+        ({"objective": "BatchKL"}, "tasks.faq: objective.*a teacher's `scores`.*no teacher here.*`teacher: MODEL`"),
+        ({"objective": {"InfoNCE": {"guide_margin": 0.0}}}, "a teacher's `scores`"),
         ({"teacher": "TEACHER"}, "reads nothing of it"),
         ({"objective": "BatchKL", "teacher": "no/such/folder"}, "tasks.faq: teacher: .*no/such/folder"),
         ({"objective": "ListKL", "teacher": "TEACHER"}, "`list_scores`"),

@@ -29,3 +29,19 @@ def test_nothing_found_suggests():
         where("InfoNCEE")
     with pytest.raises(InputError, match="Nothing is called"):
         where("")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("ICT", "InverseCloze"),
+        ("NLI", "Classification"),
+        ("mine_hard_negatives", "NegativeRules"),
+        ("RerankingEvaluator", "Reranking"),
+        ("CachedMultipleNegativesRankingLoss", None),
+        ("Contriever", "RandomCrops"),
+    ],
+)
+def test_names_from_elsewhere_come_first_where_they_are_whole_words(name, found):
+    (first, *_) = where(name)
+    assert found in {None, first.name}

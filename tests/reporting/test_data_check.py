@@ -13,6 +13,7 @@ NOTHING = {
     "signal": None,
     "why": "see the problems",
     "names": {},
+    "further": [],
     "problems": [{"line": None, "message": "these columns make no signal"}],
     "problem_count": 3,
     "texts": {},
@@ -55,3 +56,7 @@ def test_scores_have_a_picture():
     bins = [{"from": 0.0, "to": 0.5, "count": 1}, {"from": 0.5, "to": 1.0, "count": 3}]
     scores = {"least": 0.0, "greatest": 1.0, "mean": 0.7, "distinct": 4, "histogram": bins}
     assert "scores: 0 to 1, mean 0.7" in shown({**NOTHING, "scores": scores}, width=60)
+
+
+def test_columns_that_nobody_reads_are_named():
+    assert "not read: colour, size" in shown({**NOTHING, "further": ["colour", "size"]})

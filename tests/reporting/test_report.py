@@ -97,6 +97,7 @@ def test_links_and_ids_meet(read):
     assert links <= set(ids)
 
 
+@pytest.mark.slow
 def test_the_same_folder_gives_the_same_page(run_folder):
     assert page(read_run(run_folder)) == page(read_run(run_folder))
 
@@ -153,6 +154,7 @@ def test_search_is_offered_only_where_there_is_an_index(tmp_path, results, make)
     assert "accord search" not in write_report(folder).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_seeds_share_one_look(tmp_path, results, steps, make):
     again = [dataclasses.replace(step, run=f"{step.run}@1") for step in steps]
     text = write_report(make.run(tmp_path / "run", results, [*steps, *again])).read_text(encoding="utf-8")

@@ -120,6 +120,7 @@ def path(tmp_path):
     return store.path
 
 
+@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_to_kills(tmp_path, rng):
     Store.create(tmp_path / "store", model={"dim": DIM}).close()
     kill_and_check(tmp_path / "store", rng, 8)

@@ -62,6 +62,7 @@ def mixed(filled):
     return filled
 
 
+@pytest.mark.slow
 def test_every_flip_that_changes_an_answer_is_found(mixed, tmp_path, rng):
     mixed.close()
     assert not (mixed.path / "store.sqlite-wal").exists()

@@ -100,6 +100,7 @@ def test_resume_ends_with_the_same_bits(tiny_folder, tasks, tmp_path):
     assert result.tokens == {name: sum(r.tokens for r in records if r.task == name) for name in ("pairs", "topic")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "flip", "missing", "json"])
 def test_a_damaged_checkpoint_is_passed_over_and_said_so(tiny_folder, tasks, tmp_path, caplog, damage):
     encoder = load(str(tiny_folder))

@@ -210,6 +210,7 @@ def test_a_batch_without_one_of_the_classes_is_no_trouble():
     assert found["labels"].tolist() == wanted
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_ends_with_the_same_bits(tmp_path):
     settings = Settings(steps=6, batch=8, chunk_tokens=100, checkpoint_every=2)
     whole, halved = tiny_cross_encoder(), tiny_cross_encoder()
@@ -248,7 +249,7 @@ def test_own_pairs_that_are_cut_are_counted():
         (pairs(), BinaryCrossEntropy(), 1, {"random_negatives": 0}, "without negatives"),
         (pairs(), BinaryCrossEntropy(), 1, {"query_prompt": "query: "}, "takes no prompts"),
         (pairs(), BinaryCrossEntropy(), 1, {"teacher": tiny_cross_encoder()}, "reads nothing of it"),
-        (ranked(), MarginMSE(), 1, {}, "takes a teacher"),
+        (ranked(), MarginMSE(), 1, {}, "no teacher here gives them"),
         (Labelled.of({"text": ["a", "b"], "label": ["c", "d"]}), CrossEntropy(), 2, {}, "has one a row"),
     ],
 )

@@ -136,7 +136,9 @@ def settings(**changes):
 def test_an_objective_without_its_teacher_is_refused_before_the_first_step(tiny, pairs):
     asked = {BatchKL(): "teacher_scores", InfoNCE(guide_margin=0.0): "teacher_scores"}
     for objective, field in asked.items():
-        with pytest.raises(InputError, match=rf"Task `p`.*`{field}`.*takes a teacher"):
+        with pytest.raises(
+            InputError, match=rf"Task `p`.*`{field.removeprefix('teacher_')}`.*no teacher here gives them"
+        ):
             TaskTexts(TrainingTask(name="p", signal=pairs, objective=objective), tiny, batch=4, seed=0)
     plain = TrainingTask(name="p", signal=pairs, objective=InfoNCE(), teacher=Letters())
     with pytest.raises(InputError, match="reads nothing of it"):

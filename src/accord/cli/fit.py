@@ -100,4 +100,5 @@ def command(
     show(*run_tables(run.results))
     if run.report.is_file():
         show(f"Report: {run.report}")
-    show(f'Go on:  accord search {out} "your question"   accord compare {out} OTHER_RUN')
+    search = "" if changed.spec.index is None else f'accord search {out} "your question"   '
+    show(f"Go on:  {search}accord compare {out} OTHER_RUN")

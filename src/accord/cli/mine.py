@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from accord.cli.bars import bars
+from accord.cli.data import columns_of
 from accord.cli.output import show, show_json
 from accord.core.errors import InputError
 
@@ -19,7 +20,13 @@ __all__ = ["command"]
 
 def command(
     model: Annotated[str, typer.Argument(help="A model folder, hub name, package:MODULE or run folder.")],
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="Pairs, Ranked or Labelled; with --paraphrases, any.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="Pairs, Ranked or Labelled; a retrieval folder as FOLDER@SPLIT; with --paraphrases, any.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="What to write: .jsonl, .jsonl.gz or .parquet.")],
     corpus: Annotated[Path | None, typer.Option(help="Further documents: a file with a column `text`.")] = None,
     negatives: Annotated[int, typer.Option(help="Wanted of each query.")] = 5,
@@ -39,6 +46,9 @@ def command(
     cache: Annotated[Path | None, typer.Option(help="A folder where vectors are kept for the next time.")] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="Which column plays which part, such as anchor=title; may be repeated.")
+    ] = None,
+    signal: Annotated[
+        str | None, typer.Option(help="Pairs, Ranked, Labelled, ..., where the columns leave it open.")
     ] = None,
     paraphrases: Annotated[bool, typer.Option("--paraphrases", help="Mine the nearest pairs of texts.")] = False,
     neighbours: Annotated[int, typer.Option(help="With --paraphrases: of each text that are looked at.")] = 10,
@@ -66,7 +76,7 @@ def command(
         for name, value in refused.items():
             if value is not None:
                 raise InputError(f"`{name}` is for hard negatives alone. Leave it out.")
-        _texts(model, source, column, {"out": out, "cache": cache}, near_duplicates, as_json, {
+        _texts(model, _signal(source, column, signal), {"out": out, "cache": cache}, near_duplicates, as_json, {
             "neighbours": neighbours, "pairs": pairs, "min_score": min_score,
         })  # fmt: skip
         return
@@ -75,9 +85,9 @@ def command(
     from accord.reporting import mined_tables
 
     checked = NegativeRules(**rules)
-    signal = _signal(source, column)
+    rows = _signal(source, column, signal)
     found = mine(
-        model, signal, out=out, corpus=corpus, rules=checked, guide=guide or _cross_encoder(cross_encoder),
+        model, rows, out=out, corpus=corpus, rules=checked, guide=guide or _cross_encoder(cross_encoder),
         layout=layout, cache=cache, progress=bars(),
     )  # fmt: skip
     if as_json:
@@ -88,8 +98,7 @@ def command(
 
 def _texts(
     model: str,
-    source: Path,
-    column: list[str] | None,
+    signal: Signal,
     places: dict[str, Any],
     threshold: float | None,
     as_json: bool,
@@ -98,7 +107,6 @@ def _texts(
     from accord.recipes.mine_texts import drop_near_duplicates, mine_paraphrases
     from accord.reporting import duplicates_table, paraphrases_table
 
-    signal = _signal(source, column)
     if threshold is not None:
         found = drop_near_duplicates(model, signal, threshold=threshold, progress=bars(), **places)
         shown = duplicates_table(found.report)
@@ -111,16 +119,12 @@ def _texts(
         show(shown)
 
 
-def _signal(source: Path, column: list[str] | None) -> Signal:
+def _signal(source: str, column: list[str] | None, name: str | None) -> Signal:
     from accord.data import read
+    from accord.data.detect import signal_named
 
-    columns = {}
-    for each in column or ():
-        part, mark, name = each.partition("=")
-        if not (part and mark and name):
-            raise InputError(f"`--column` must be PART=NAME, such as anchor=title. Got {each!r} instead.")
-        columns[part] = name
-    return read(source, columns=columns, progress=bars())
+    kind = None if name is None else signal_named(name)
+    return read(source, signal=kind, columns=columns_of(column or []), progress=bars())
 
 
 def _range(text: str) -> tuple[int, int]:

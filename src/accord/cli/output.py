@@ -15,10 +15,10 @@ __all__ = ["show", "show_json"]
 
 
 def show(*renderables: Any) -> None:
-    """Print tables and texts to standard output."""
+    """Print tables and texts to standard output, brackets and all."""
     from rich.console import Console
 
-    console = Console()
+    console = Console(markup=False, emoji=False)
     for renderable in renderables:
         console.print(renderable)
 

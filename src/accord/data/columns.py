@@ -24,6 +24,7 @@ __all__ = [
     "SeveralColumns",
     "has_column",
     "match",
+    "numbered_negative",
     "take_column",
 ]
 
@@ -120,14 +121,14 @@ def match(
                 used.add(column)
     if numbered:
         for name in sorted(schema.names, key=lambda n: (len(n), n)):
-            role = _numbered(name)
+            role = numbered_negative(name)
             if role is not None and name not in used and role not in columns and role not in found:
                 found[role] = name
     return found
 
 
-def _numbered(name: str) -> str | None:
-    """The canonical name of a column that holds one of several negatives."""
+def numbered_negative(name: str) -> str | None:
+    """The canonical name of a column that holds one of several negatives; None for another column."""
     number = NUMBERED_NEGATIVE.fullmatch(name)
     return name if NEGATIVE.fullmatch(name) else f"negative_{number[1]}" if number else None
 

@@ -6,11 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from accord.core.checks import check_choice
+from accord.core.checks import check_choice, did_you_mean
 from accord.core.errors import DataError, InputError
 from accord.data.arrow import compute as pc
 from accord.data.checking import is_text
-from accord.data.columns import ANCHORS, FIRSTS, POSITIVES, SECONDS, SeveralColumns, has_column, match, take_column
+from accord.data.columns import (
+    ANCHORS,
+    FIRSTS,
+    POSITIVES,
+    SECONDS,
+    SeveralColumns,
+    has_column,
+    match,
+    numbered_negative,
+    take_column,
+)
 from accord.data.lines import origin_of
 from accord.data.signals import SIGNALS, Labelled, Pairs, Ranked, Scored, Signal, Unlabelled
 
@@ -50,6 +60,7 @@ def detect(table: pa.Table, columns: Mapping[str, str | None] | None = None) -> 
     """
     columns = dict(columns or {})
     what = origin_of(table) or "The table"
+    _refuse_unknown_parts(columns)
     fits, unsure = _readings(table, columns)
     if Scored in fits and not _is_score(table, fits[Scored]["score"], named="score" in columns):
         del fits[Scored]
@@ -70,6 +81,20 @@ def detect(table: pa.Table, columns: Mapping[str, str | None] | None = None) -> 
     if not readings:
         raise DataError(_no_signal(table, what))
     raise DataError(_question(readings, what))
+
+
+def _refuse_unknown_parts(columns: Mapping[str, str | None]) -> None:
+    """Parts that no signal has.
+
+    Raises:
+        InputError: with those that there are.
+    """
+    known = dict.fromkeys(["id", *(role.name for kind in SIGNALS for role in kind.roles)])
+    for part in columns:
+        if part not in known and numbered_negative(part) is None:
+            raise InputError(
+                f"`columns`: no signal has a part `{part}`.{did_you_mean(part, known)} Parts are: {', '.join(known)}."
+            )
 
 
 def signal_named(name: str) -> type[Signal]:
@@ -206,12 +231,14 @@ def _refuse_classes_of_pairs(
     """
     pair = fits.get(Pairs)
     symmetric = pair is not None and pair["anchor"].lower() in FIRSTS and "anchor" not in columns
-    if symmetric and Labelled not in fits:
+    if pair is not None and symmetric and Labelled not in fits:
         mark = next(name for name in table.column_names if name.lower() in MARKS)
+        wanted = {"text": pair["anchor"], "text2": pair["positive"], "label": mark}
         some = ", ".join(map(repr, pc.unique(table.column(mark)).slice(0, 4).to_pylist()))
         raise DataError(
             f"{what} holds two texts and classes ({mark}: {some}), which is neither Pairs nor Scored. Keep the rows "
-            "whose texts mean the same and say signal=Pairs, or write 0/1 for a score."
+            "whose texts mean the same and say signal=Pairs, or write 0/1 for a score. To tell the classes apart by a "
+            f"cross-encoder, say signal=Labelled, columns={wanted}."
         )
 
 

@@ -104,5 +104,9 @@ def check_drawing(
 
 def _weights(signal: Signal, column: str, name: str) -> np.ndarray:
     """A column of weights; a bad one is named by its row's id, since rows move when they are split."""
+    try:
+        values = signal.column(column)
+    except InputError as error:
+        raise InputError(f"`weights`: {error}") from error
     what, ids = signal.origin or f"Task `{name}`", signal.table.column("id")
-    return row_weights(signal.column(column), column, lambda row: f"{what}, id {ids[row].as_py()!r}")
+    return row_weights(values, column, lambda row: f"{what}, id {ids[row].as_py()!r}")

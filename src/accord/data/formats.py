@@ -317,7 +317,8 @@ def records_of(handle: IO[str], path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield begin, fields
             begin = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{path}, line {begin}: {error}.") from error
+        cure = " A quotation mark that opens there is never closed." if "end of data" in str(error) else ""
+        raise DataError(f"{path}, line {begin}: {error}.{cure}") from error
 
 
 def heading_of(path: Path, *, errors: str = "strict") -> list[str]:
@@ -330,6 +331,8 @@ def heading_of(path: Path, *, errors: str = "strict") -> list[str]:
         _, heading = next(records_of(handle, path), (1, []))
     if not heading:
         raise DataError(f"{path}, line 1: the heading line is missing.")
+    if any("\ufffd" in name for name in heading):
+        raise _not_utf8(path)
     twice = [name for name in heading if heading.count(name) > 1]
     if twice or "" in heading:
         fault = f"the column `{twice[0]}` is named twice" if twice else "a column has no name"
@@ -343,8 +346,9 @@ def _not_utf8(path: Path) -> DataError:
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
+                code = "utf-16" if number == 1 and line.startswith((b"\xff\xfe", b"\xfe\xff")) else "latin1"
                 return DataError(
                     f"{path}, line {number}: not UTF-8 (byte 0x{line[error.start]:02x} at position {error.start + 1}). "
-                    "Convert the file, for example with iconv -f latin1 -t utf-8."
+                    f"Convert the file, for example with iconv -f {code} -t utf-8."
                 )
     return DataError(f"{path} is not UTF-8.")

@@ -68,6 +68,7 @@ class Inspection:
         labels: balance of the labels.
         scores: range of the scores.
         overlaps: shares of texts that two columns have in common: `{"of", "in", "share"}`.
+        further: columns that play no part in the signal.
         hints: what can be trained on but is worth knowing.
     """
 
@@ -85,6 +86,7 @@ class Inspection:
     labels: LabelSummary | None = None
     scores: ScoreSummary | None = None
     overlaps: Sequence[Mapping[str, object]] = ()
+    further: Sequence[str] = ()
     hints: Sequence[str] = ()
 
     @property
@@ -125,6 +127,10 @@ def inspect(
     read = _read(path, progress)
     types = {name: str(kind) for name, kind in zip(read.table.column_names, read.table.schema.types)}
     problems = list(read.problems)
+    if not read.table.num_rows:
+        problems = problems or [Problem(None, "The file holds no rows.")]
+        why, shown = "no row of it can be read", tuple(problems[:listed])
+        return Inspection(str(path), read.records, 0, None, why, {}, types, shown, len(problems))
     try:
         kind = signal or detect(read.table, columns)
         found, good = faulty_rows(kind, read.table, columns or {})
@@ -155,6 +161,7 @@ def inspect(
         labels=summarise_labels(rows),
         scores=summarise_scores(rows),
         overlaps=overlaps_of(rows),
+        further=_further(read.table, rows),
         hints=(*rows.problems, *hints_of(rows)),
     )
 
@@ -171,6 +178,12 @@ def _read(path: str | Path, progress: Progress) -> Readable:
         read = read_tolerantly(path)
         advance(size)
     return read
+
+
+def _further(table: pa.Table, rows: Signal) -> tuple[str, ...]:
+    """Columns that no part of the signal reads; a name with a dot reads the column before it."""
+    used = {name.partition(".")[0] for name in rows.names.values()} | {"id", "_id", *rows.names.values()}
+    return tuple(name for name in table.column_names if name in rows.table.column_names and name not in used)
 
 
 def _only(table: pa.Table, good: np.ndarray) -> pa.Table:

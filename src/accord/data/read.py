@@ -20,11 +20,14 @@ S = TypeVar("S", bound=Signal)
 
 
 def source_of(path: str | Path | Source) -> Source:
-    """The source that a path or a ``hub:`` name stands for; a source stands for itself."""
+    """The source that a path, ``FOLDER@SPLIT`` or a ``hub:`` name stands for; a source stands for itself."""
     if not isinstance(path, (str, Path)):
         return path
     if str(path).startswith(PREFIX):
         return Hub.parse(str(path))
+    folder, _, split = str(path).rpartition("@")
+    if folder and split and not Path(path).exists() and Path(folder).is_dir():
+        return RetrievalFolder(folder, split=split)
     return RetrievalFolder(path) if Path(path).is_dir() else File(path)
 
 
@@ -58,8 +61,9 @@ def read(
     r"""Read rows and say what they mean.
 
     Args:
-        path: a JSONL, CSV, TSV or Parquet file; a retrieval folder with ``qrels.tsv``; a data set of the Hugging Face
-            hub as ``hub:owner/name[/config][@split]``; or any source object.
+        path: a JSONL, CSV, TSV or Parquet file; a retrieval folder with ``qrels.tsv``, or ``FOLDER@SPLIT`` for the
+            judgements of a split; a data set of the Hugging Face hub as ``hub:owner/name[/config][@split]``; or any
+            source object.
         signal: the kind of supervision; None: the columns decide.
         columns: role to source column, such as ``{"anchor": "title"}``, where the names do not say it.
         progress: opens bars.

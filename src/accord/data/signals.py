@@ -337,6 +337,30 @@ class Ranked(Signal):
         return with_lists(table, columns)
 
     @property
+    def prompted(self) -> int:
+        """How many rows have a `prompt` of their own."""
+        if "prompt" not in self.table.column_names:
+            return 0
+        return pc.sum(pc.greater(pc.utf8_length(pc.fill_null(self.table.column("prompt"), "")), 0)).as_py() or 0
+
+    def with_prompts(self) -> Self:
+        """The same rows with each row's `prompt` put before its query, as it stands.
+
+        >>> row = {"prompt": "Find: ", "query": "colour", "pos": ["red"], "neg": []}
+        >>> Ranked.of([row]).with_prompts().column("query")
+        ['Find: colour']
+        """
+        if not self.prompted:
+            return self
+        new = self.take(np.arange(len(self)))
+        prompts = pc.fill_null(self.table.column("prompt"), "")
+        queries = pc.binary_join_element_wise(prompts, self.table.column("query"), pa.scalar("", pa.large_string()))
+        table = self.table.drop_columns(["prompt"])
+        new.table = table.set_column(table.column_names.index("query"), "query", queries)
+        new.names = {role: column for role, column in self.names.items() if role != "prompt"}
+        return new
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """Queries without a negative of their own."""
         bare = pc.sum(pc.equal(pc.list_value_length(self.table.column("neg")), 0)).as_py() or 0

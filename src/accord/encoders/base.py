@@ -102,7 +102,7 @@ class Encoder(Protocol):
         ...
 
     def collate(self, ids: Ragged, rows: np.ndarray, *, prompt_tokens: int = 0) -> Any:
-        """Rows of ids to a batch that :meth:`__call__` takes: of a transformer, a padded :class:`Batch`."""
+        """Rows of ids to a batch that the encoder takes when called: of a transformer, a padded :class:`Batch`."""
         ...
 
     def __call__(self, batch: Any, views: Sequence[View] = ...) -> Embeddings:

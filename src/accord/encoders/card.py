@@ -13,7 +13,7 @@ import yaml
 
 from accord.core.records import Comparison, Score
 from accord.core.storage import atomic_file
-from accord.encoders.card_pairs import PIPELINE, loading_of_pairs, title_of_pairs, what_pairs_are
+from accord.encoders.card_pairs import loading_of_pairs, pairs_pipeline, title_of_pairs, what_pairs_are
 from accord.encoders.integrity import read_manifest
 from accord.encoders.markdown import code, escape, fenced, table
 
@@ -85,8 +85,8 @@ def render(manifest: Mapping[str, Any], facts: Facts) -> str:
     """
     identity, scorer = manifest.get("identity", {}), manifest.get("kind") == "cross-encoder"
     facts = replace(facts, name=title_of_pairs(facts.name)) if scorer else facts
-    head = _head(facts) | (PIPELINE if scorer else {})
-    own = [what_pairs_are(identity, facts.base), loading_of_pairs()] if scorer else _own_parts(identity, facts)
+    head = _head(facts) | (pairs_pipeline(identity) if scorer else {})
+    own = [what_pairs_are(identity, facts.base), loading_of_pairs(identity)] if scorer else _own_parts(identity, facts)
     parts = [
         f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---",
         f"# {escape(facts.name)}",
@@ -267,7 +267,7 @@ def _recipe(facts: Facts) -> str:
     if not facts.recipe:
         return ""
     text = yaml.safe_dump(dict(facts.recipe), sort_keys=False, allow_unicode=True).rstrip()
-    return f"## Recipe\n\n`accord fit` with this file trains it again.\n\n{fenced(text, 'yaml')}"
+    return f"## Recipe\n\n`accord fit` with this file, its data beside it, trains it again.\n\n{fenced(text, 'yaml')}"
 
 
 def _versions(manifest: Mapping[str, Any], facts: Facts) -> str:

@@ -7,14 +7,18 @@ from typing import Any
 
 from accord.encoders.markdown import code, escape, fenced, table
 
-__all__ = ["PIPELINE", "loading_of_pairs", "title_of_pairs", "what_pairs_are"]
+__all__ = ["loading_of_pairs", "pairs_pipeline", "title_of_pairs", "what_pairs_are"]
 
-PIPELINE = {
-    "library_name": "sentence-transformers",
-    "pipeline_tag": "text-ranking",
-    "tags": ["sentence-transformers", "cross-encoder", "reranker", "accord"],
-}
-"""The front matter that model hubs understand."""
+
+def pairs_pipeline(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The front matter that model hubs understand: one label ranks pairs, several tell classes of them apart."""
+    tags = ["sentence-transformers", "cross-encoder"]
+    ranks = len(_labels(identity)) == 1
+    return {
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "text-ranking" if ranks else "text-classification",
+        "tags": [*tags, "reranker", "accord"] if ranks else [*tags, "accord"],
+    }
 
 
 def title_of_pairs(name: str) -> str:
@@ -24,7 +28,7 @@ def title_of_pairs(name: str) -> str:
 
 def what_pairs_are(identity: Mapping[str, Any], base: str) -> str:
     """What the model is."""
-    labels = [str(label) for label in identity.get("labels", [])]
+    labels = _labels(identity)
     rows = [
         ("Labels", "one score a pair" if len(labels) == 1 else escape(", ".join(labels))),
         ("Longest pair", f"{identity.get('max_length', '?')} tokens; the longer text is cut first"),
@@ -32,14 +36,24 @@ def what_pairs_are(identity: Mapping[str, Any], base: str) -> str:
         ("Activation", str(identity.get("activation", "")).rpartition(".")[2]),
         ("Trained from", code(base) if base else ""),
     ]
-    intro = "It reads two texts together and scores how well they go together; it makes no vectors."
+    does = "scores how well they go together" if len(labels) == 1 else "says which of its classes they are"
+    intro = f"It reads two texts together and {does}; it makes no vectors."
     return f"{intro}\n\n" + table(("", ""), [(name, value) for name, value in rows if value])
 
 
-def loading_of_pairs() -> str:
+def loading_of_pairs(identity: Mapping[str, Any]) -> str:
     """How to load and use it."""
-    pair = '["a query"], ["a document"]'
-    ours = f'from accord.encoders import pairs\n\nmodel = pairs.load("path/to/this/folder")\nmodel.score({pair})'
+    labels = _labels(identity)
+    pair = ("a query", "a document") if len(labels) == 1 else ("a text", "another text")
+    left, right = (f'"{text}"' for text in pair)
+    call = f"model.score([{left}], [{right}])"
+    if len(labels) > 1:
+        call = f"scores = {call}\n[model.labels[row.argmax()] for row in scores]"
+    ours = f'from accord.encoders import pairs\n\nmodel = pairs.load("path/to/this/folder")\n{call}'
     known = "from sentence_transformers import CrossEncoder"
-    theirs = f'{known}\n\nmodel = CrossEncoder("path/to/this/folder")\nmodel.predict([("a query", "a document")])'
+    theirs = f'{known}\n\nmodel = CrossEncoder("path/to/this/folder")\nmodel.predict([({left}, {right})])'
     return f"## Use\n\n{fenced(ours, 'python')}\n\n{fenced(theirs, 'python')}"
+
+
+def _labels(identity: Mapping[str, Any]) -> list[str]:
+    return [str(label) for label in identity.get("labels", [])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from accord.encoders.integrity import changed_files, read_manifest
 from accord.encoders.places import locate
 from accord.encoders.probes import PROBES
 
-__all__ = ["Check", "DoctorReport", "doctor"]
+__all__ = ["Check", "DoctorReport", "check_files", "check_settings", "doctor"]
+
+NAMES = {"max_length": "truncation", "normalizes": "normalisation"}
 
 TOLERANCE = 1e-4
 """Largest difference in a component that other processors and thread counts explain."""
@@ -95,20 +97,21 @@ def doctor(path: str | Path) -> DoctorReport:
     """
     folder = locate(path)
     manifest = read_manifest(folder)
-    checks = [] if manifest is None else list(_check_files(folder, manifest))
+    checks = [] if manifest is None else list(check_files(folder, manifest))
     try:
         encoder = read_folder(folder, verify=False)
     except ModelError as error:
         return DoctorReport(folder, (*checks, Check("loads", False, str(error))))
     checks.append(Check("loads", True, f"{type(encoder.backbone).__name__}, {encoder.dim} dimensions"))
     if manifest is not None:
-        checks += _check_identity(encoder, folder, manifest)
+        checks += check_settings(describe(encoder, folder), manifest, NAMES)
         checks += _check_probes(encoder, manifest)
     checks += _check_sanity(encoder)
     return DoctorReport(folder, tuple(checks))
 
 
-def _check_files(folder: Path, manifest: dict[str, Any]) -> Iterator[Check]:
+def check_files(folder: Path, manifest: dict[str, Any]) -> Iterator[Check]:
+    """Name each file that is not as it was saved."""
     problems = changed_files(folder, manifest)
     for name, problem in problems.items():
         yield Check("files", False, f"{name} is {problem}")
@@ -116,10 +119,15 @@ def _check_files(folder: Path, manifest: dict[str, Any]) -> Iterator[Check]:
         yield Check("files", True, f"{len(manifest.get('files', {}))} files as saved")
 
 
-def _check_identity(encoder: Encoder, folder: Path, manifest: dict[str, Any]) -> Iterator[Check]:
-    """Name the setting that changed: pooling, prompts, truncation, normalisation, layers, type of numbers."""
-    names = {"max_length": "truncation", "normalizes": "normalisation"}
-    saved, found = manifest.get("identity", {}), describe(encoder, folder)
+def check_settings(found: Mapping[str, Any], manifest: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Check]:
+    """Name each setting that is not as it was saved: pooling, prompts, truncation, labels, type of numbers.
+
+    Args:
+        found: the settings now; those that were not saved are passed over.
+        manifest: of the folder.
+        names: what a setting is called in the report, where that differs.
+    """
+    saved = manifest.get("identity", {})
     for key, value in found.items():
         if key in saved:
             same = saved[key] == value

@@ -67,6 +67,8 @@ class EvaluationTask(Described, ABC):
     """Whether what it learns is a threshold: rows that the model was not trained on suit it better."""
     takes_scores: bool = False
     """Whether it can measure a model that only scores pairs."""
+    takes_classes: bool = False
+    """Whether it can measure a model that only tells classes of pairs apart, by a score a class."""
     mteb_names: Mapping[str, str] = MappingProxyType({})
     """Metric -> its name in mteb's result files, where it differs; ranking metrics are named by rule."""
 
@@ -111,16 +113,39 @@ class EvaluationTask(Described, ABC):
         if not isinstance(test, self.signals):
             known = " or ".join(kind.__name__ for kind in self.signals)
             raise InputError(f"{name} is measured on {known}. Got {type(test).__name__} instead.")
-        if not hasattr(model, "encode_query") and not (self.takes_scores and scores_only(model)):
-            cure = "Reranking, PairClassification, Similarity and Summarisation take it" if scores_only(model) else ""
+        if scores_only(model):
+            self.check_labels(getattr(model, "labels", ("score",)), of=type(model).__name__)
+        elif not hasattr(model, "encode_query"):
             raise InputError(
                 f"{name} needs a model with `encode_query` and `encode_document`. Got {type(model).__name__}."
-                f"{f' It only scores pairs: {cure}.' if cure else ''}"
             )
         if self.against is not None and not scores_only(model):
             _check_similarity(model)
         job = Job(model=model, train=train, test=test, seed=seed, prompts=prompts or (None, None), progress=progress)
         return self._measure(job)
+
+    def check_labels(self, labels: Sequence[str], *, of: str) -> None:
+        """Refuse a model that only scores pairs and whose scores are not what is measured here.
+
+        Args:
+            labels: names of its labels: one where it ranks pairs, several where it tells classes apart.
+            of: what the message calls it.
+
+        Raises:
+            InputError: says which tasks take it.
+        """
+        name = type(self).__name__
+        if len(labels) > 1 and not self.takes_classes:
+            raise InputError(
+                f"{name} cannot judge {of}: it has {len(labels)} labels ({', '.join(labels)}), so it tells classes of "
+                "pairs apart and does not rank them. Classification takes it, on rows with two texts and a label."
+            )
+        if len(labels) == 1 and not self.takes_scores:
+            makes = "from a cross-encoder needs one of several labels, and" if self.takes_classes else "judges vectors;"
+            raise InputError(
+                f"{name} {makes} {of} only scores pairs. Reranking, PairClassification, Similarity and Summarisation "
+                "take it."
+            )
 
     @abstractmethod
     def _measure(self, job: Job) -> list[Measured]:

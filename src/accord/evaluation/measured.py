@@ -91,7 +91,7 @@ class Measured:
         return replace(self, ids=ids, columns=columns, groups=groups)
 
     def group_codes(self) -> np.ndarray | None:
-        """(n,) codes of :attr:`groups` from 0, in order of appearance; None where there are no groups."""
+        """(n,) codes of `groups` from 0, in order of appearance; None where there are no groups."""
         if self.groups is None:
             return None
         place = {name: code for code, name in enumerate(dict.fromkeys(self.groups))}

@@ -85,8 +85,10 @@ class Contract:
             InputError: names the field and what the signal does provide.
         """
         for name in self.required:
+            if name not in provided and name.startswith(TEACHER) and name.removeprefix(TEACHER) in provided:
+                raise InputError(f"{where}: {_untaught(name)}")
             if name not in provided:
-                raise InputError(f"{where}: the objective asks for `{name}` {FIELDS[name]}, {_cure(name, provided)}")
+                raise InputError(f"{where}: the objective asks for `{name}` {FIELDS[name]}, {_cure(provided)}")
         if not isinstance(provided, Mapping):
             return
         for name, shape in self.shapes.items():
@@ -134,10 +136,18 @@ def contract(objective: nn.Module | type[nn.Module]) -> Contract:
     return Contract(tuple(required), tuple(optional), shapes)
 
 
-def _cure(name: str, provided: Collection[str]) -> str:
-    if name.startswith(TEACHER) and name.removeprefix(TEACHER) in provided:
-        also = " Lists may also bring `pos_scores` and `neg_scores`." if name == "teacher_list_scores" else ""
-        return f"which takes a teacher that can give it. Name one: `teacher: MODEL` in the recipe's task.{also}"
+def _untaught(name: str) -> str:
+    """What to say where a teacher should fill a field, and there is none that can."""
+    field = name.removeprefix(TEACHER)
+    only = ", an encoder: a cross-encoder cannot give them" if field in {"scores", "embeddings"} else ""
+    also = " Lists may also bring `pos_scores` and `neg_scores` of their own." if field == "list_scores" else ""
+    return (
+        f"the objective learns from a teacher's `{field}`, and no teacher here gives them. Name one by "
+        f"`teacher: MODEL` in the recipe's task{only}.{also}"
+    )
+
+
+def _cure(provided: Collection[str]) -> str:
     known = ", ".join(provided)
     return f"but the signal provides only {known}. Choose an objective for this signal (`accord where objectives`)."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from accord.core.records import Results
@@ -38,12 +39,25 @@ def _facts(run: str, recipe: Recipe, results: Results, tasks: Sequence[Mapping[s
     return Facts(
         name=f"A text encoder for {', '.join(names)}",
         model=name,
-        base=recipe.spec.encoder.model,
+        base=_name(recipe.spec.encoder.model),
         tasks=learned,
         data_hashes=hashes,
-        recipe=recipe.resolved(),
+        recipe=_without_folders(recipe.resolved()),
         scores=[score for score in results.scores if score.seed == seed and score.task in names],
         comparisons=[one for one in results.comparisons if one.task in names],
         level=results.details["level"],
         environment=results.environment,
     )
+
+
+def _without_folders(value: Any) -> Any:
+    """Values with the last name of each absolute path: a card is published, and the folders of this machine are not."""
+    if isinstance(value, Mapping):
+        return {key: _without_folders(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(one) for one in value]
+    return _name(value) if isinstance(value, str) else value
+
+
+def _name(value: str) -> str:
+    return Path(value).name if Path(value).is_absolute() and Path(value).exists() else value

@@ -20,10 +20,11 @@ from accord.data.signals import Signal
 from accord.encoders import TextEncoder, load, locate, pairs
 from accord.encoders.kinds import is_cross_encoder
 from accord.evaluation import CachedEncoder, Measured, Observed, compare, scores
-from accord.evaluation.family import scores_only
+from accord.evaluation.family import EvaluationTask, scores_only
 from accord.evaluation.kept import KeptResults, question
 from accord.evaluation.measured import Measurement
 from accord.evaluation.observed import to_rows
+from accord.recipes.models import head_labels
 from accord.recipes.mteb_files import write_mteb
 from accord.recipes.prepare import Prepared, PreparedTask, prepare
 from accord.recipes.recipe import Recipe
@@ -216,6 +217,7 @@ def evaluate(
         raise InputError("`models` is empty: name at least one model to evaluate.")
     prepared = recipe if isinstance(recipe, Prepared) else prepare(_recipe(recipe), progress=progress)
     names = _names(models)
+    _check_labels(models, prepared)
     seed = prepared.recipe.spec.seeds[0]
     tasks = list(prepared.tasks.values())
     rules = prepared.recipe.spec.evaluate
@@ -246,6 +248,16 @@ def evaluate(
 def load_any(model: str | Path) -> TextEncoder | StaticEncoder | CrossEncoder:
     """The encoder or cross-encoder of a folder or name, whichever it holds."""
     return pairs.load(str(model)) if is_cross_encoder(locate(model)) else load(str(model))
+
+
+def _check_labels(models: Sequence[Encodes | Scores | str | Path], prepared: Prepared) -> None:
+    """Refuse a cross-encoder that some task cannot judge, before any model is measured."""
+    for model in models:
+        if isinstance(model, (str, Path)) and is_cross_encoder(folder := locate(model)):
+            for task in prepared.tasks.values():
+                for evaluation in task.evaluations:
+                    if isinstance(evaluation, EvaluationTask):
+                        evaluation.check_labels(head_labels(folder), of=str(model))
 
 
 def _by_task(several: Sequence[Measurement]) -> dict[str, list[Measured]]:

@@ -25,7 +25,7 @@ from accord.recipes.cards import write_cards
 from accord.recipes.evaluate import load_any, measure, observe
 from accord.recipes.index import build_index
 from accord.recipes.models import starting_pairs
-from accord.recipes.prepare import Prepared, PreparedTask, adapter_of, prepare, settings_of
+from accord.recipes.prepare import Prepared, PreparedTask, adapter_of, prepare, settings_of, task_row
 from accord.recipes.recipe import Recipe
 from accord.recipes.run_folder import RunFolder, StepLog
 from accord.recipes.teachers import Teachers
@@ -111,9 +111,9 @@ def fit(
         return open_run(folder.path)
     try:
         return _Fit(recipe, folder, processes, resume=resume, progress=progress, on_step=on_step).run()
-    except KeyboardInterrupt as stop:
+    except KeyboardInterrupt as stop:  # the folder holds the recipe as it was changed for this run
         words, several = str(stop) or "Stopped.", f" --processes {processes.count}" if processes.count > 1 else ""
-        raise Interrupted(f"{words} Go on with: accord fit {recipe.origin} --out {out} --resume{several}") from stop
+        raise Interrupted(f"{words} Go on with: accord fit {out} --out {out} --resume{several}") from stop
 
 
 def _open_folder(folder: RunFolder, recipe: Recipe, *, resume: bool) -> bool:
@@ -333,21 +333,6 @@ class _Fit:
             "notes": list(prepared.notes),
             "timings": [{"stage": name, "seconds": seconds} for name, seconds in self.seconds.items()],
         }
-
-
-def task_row(task: PreparedTask) -> dict[str, Any]:
-    """A task as a row of a table."""
-    return {
-        "name": task.name,
-        "signal": getattr(task.train, "kind", type(task.train)).__name__,
-        "train": len(task.train),
-        "dev": len(task.dev),
-        "test": len(task.test),
-        "dropped": task.dropped,
-        "objective": repr(task.objective),
-        "evaluation": ", ".join(type(evaluation).__name__ for evaluation in task.evaluations),
-        "weight": task.spec.weight,
-    }
 
 
 def _training_task(task: PreparedTask, encoder: Loaded, teachers: Teachers) -> TrainingTask:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from accord import encoders
 from accord.core.checks import did_you_mean
 from accord.core.errors import InputError, RecipeError
 from accord.core.progress import Progress, silent
-from accord.encoders import load
 from accord.recipes.prepare import Prepared
 from accord.recipes.run_folder import RunFolder
 from accord.retrieval import Store
@@ -61,7 +61,7 @@ def build_index(folder: RunFolder, prepared: Prepared, *, progress: Progress = s
     check_index(prepared)
     task = prepared.tasks[wanted.task]
     records = _records(prepared.tables[task.spec.source], wanted.column)
-    encoder = load(str(folder.model))
+    encoder = encoders.load(str(folder.model))
     query, document = task.prompts
     texts = [record["text"] for record in records]
     vectors = encoder.encode_document(texts, prompt_name=document, precision="auto", progress=progress)

@@ -198,9 +198,10 @@ def _check_found(mined: Mined, signal: Signal, rules: NegativeRules) -> None:
     refused = {name: n for name, n in mined.counts.items() if n and name not in {"candidates", "spare", "taken"}}
     shown = ", ".join(f"{n:,} by {name}" for name, n in refused.items()) or "there were none"
     start, stop = rules.ranks
+    earlier = f"Begin the ranks earlier than {start}, lower" if start else "Lower"
     raise InputError(
         f"{signal.origin or 'The signal'}: no negative was found. Of {mined.counts['candidates']:,} candidates in "
-        f"ranks 0:{stop}, refused: {shown}. Begin the ranks earlier than {start}, lower the margins, or give a corpus."
+        f"ranks 0:{stop}, refused: {shown}. {earlier} the margins, or give a corpus."
     )
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from accord.core.errors import InputError, RecipeError
-from accord.data.signals import Signal
+from accord.core.errors import RecipeError
+from accord.data.class_numbers import class_numbers
+from accord.data.signals import Labelled, Signal
 from accord.data.streams import Stream
 from accord.encoders import locate, pairs
 from accord.encoders.integrity import read_object
 from accord.encoders.kinds import is_cross_encoder
+from accord.evaluation.family import EvaluationTask
 from accord.objectives.base import contract
 from accord.recipes.schema import EncoderSpec, RecipeSpec
 from accord.training.pair_fields import check_pair_fit
 
-__all__ = ["check_pair_task", "check_pairs", "label_names", "starting_pairs"]
+__all__ = ["check_pair_task", "check_pairs", "head_labels", "label_names", "starting_pairs"]
 
 
 def starting_pairs(spec: EncoderSpec, *, seed: int) -> pairs.CrossEncoder:
@@ -45,9 +48,14 @@ def label_names(spec: EncoderSpec) -> list[str]:
     if isinstance(spec.num_labels, list):
         return [str(name) for name in spec.num_labels]
     if spec.num_labels is None and is_cross_encoder(folder := locate(spec.model)):
-        names = read_object(folder / "config.json").get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
-        return [str(names[number]) for number in sorted(names, key=int)]
+        return head_labels(folder)
     return [f"LABEL_{number}" for number in range(spec.num_labels or 1)]
+
+
+def head_labels(folder: Path) -> list[str]:
+    """The labels of a cross-encoder's folder, in the order of its scores; nothing is loaded."""
+    names = read_object(folder / "config.json").get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
+    return [str(names[number]) for number in sorted(names, key=int)]
 
 
 def check_pairs(spec: RecipeSpec) -> None:
@@ -91,9 +99,8 @@ def check_pair_task(
     where, columns, teacher = f"tasks.{name}: objective", tuple(signal.names), "any" if taught else None
     kind = signal.kind if isinstance(signal, Stream) else type(signal)
     check_pair_fit(contract(objective), kind, where=where, labels=labels, columns=columns, teacher=teacher)
+    if len(labels) > 1 and isinstance(signal, Labelled):
+        class_numbers(signal.column("label"), labels, where=f"tasks.{name}")
     for evaluation in evaluations:
-        if not getattr(evaluation, "takes_scores", False):
-            raise InputError(
-                f"tasks.{name}: {type(evaluation).__name__} judges vectors, and a cross-encoder makes none. Judge it "
-                "by Reranking, PairClassification or Similarity."
-            )
+        if isinstance(evaluation, EvaluationTask):
+            evaluation.check_labels(labels, of=f"the cross-encoder of tasks.{name}")

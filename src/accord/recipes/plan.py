@@ -18,9 +18,8 @@ from accord.data.signals import Signal
 from accord.data.streams import Stream
 from accord.encoders import locate
 from accord.encoders.static.folder import is_static, table_width
-from accord.recipes.fit import task_row
 from accord.recipes.index import check_index
-from accord.recipes.prepare import Prepared, PreparedTask, prepare, settings_of
+from accord.recipes.prepare import Prepared, PreparedTask, prepare, settings_of, task_row
 from accord.recipes.recipe import Recipe
 from accord.training.precision import native_bfloat16
 from accord.training.turns import make_turns
@@ -99,18 +98,22 @@ def plan(recipe: Recipe | str | Path, *, progress: Progress = silent) -> Plan:
     steps = np.array([turns.batches(number) for number in range(len(tasks))])
     stages = {"read data": reading, **_estimate(prepared, steps * np.array(turns.sizes), shape)}
     rows = [
-        {**task_row(task), "steps": int(count), "epochs": round(count * size / len(task.train), 2)}
+        {**task_row(task), "steps": int(count), "epochs": round(count * min(1.0, size / len(task.train)), 2)}
         for task, count, size in zip(tasks, steps, turns.sizes)
     ]
-    notes = [*prepared.notes, *_notes(tasks, steps)]
+    notes = [*prepared.notes, *_notes(tasks, steps, turns.sizes)]
     return Plan([], notes, rows, prepared.leakage, {name: round(s, 3) for name, s in stages.items()})
 
 
-def _notes(tasks: Sequence[PreparedTask], steps: np.ndarray) -> list[str]:
+def _notes(tasks: Sequence[PreparedTask], steps: np.ndarray, sizes: Sequence[int]) -> list[str]:
     notes = []
-    for task, count in zip(tasks, steps):
+    for task, count, size in zip(tasks, steps, sizes):
         if not count:
             notes.append(f"{task.name} gets no step: raise `train.steps` or its weight.")
+        if size > len(task.train):
+            notes.append(
+                f"{task.name} has {len(task.train)} train rows, fewer than a batch of {size}: each is all of them."
+            )
         if len(task.test) < 100:
             notes.append(f"{task.name} is judged by {len(task.test)} examples only: expect wide intervals.")
     return notes

@@ -24,19 +24,16 @@ from accord.data.detect import detect
 from accord.data.drawing import check_drawing
 from accord.data.filters import min_per_label
 from accord.data.leakage import find_leaks
-from accord.data.signals import Labelled, Pairs, Signal, Unlabelled
+from accord.data.signals import Labelled, Pairs, Ranked, Signal, Unlabelled
 from accord.data.splits import split
 from accord.data.streams import Stream, stream
 from accord.encoders.task_names import task_prompt
-from accord.objectives.base import contract
-from accord.recipes.models import check_pair_task, check_pairs, label_names
+from accord.recipes.checks import check_dev, check_evaluations, check_labels, check_objective, check_pair_tasks
 from accord.recipes.recipe import Recipe
-from accord.recipes.schema import RecipeSpec, TaskSpec
-from accord.recipes.teachers import kind_of_teacher
-from accord.training.fields import check_fit
+from accord.recipes.schema import TaskSpec
 from accord.training.settings import EarlyStopping, Settings
 
-__all__ = ["Prepared", "PreparedTask", "adapter_of", "prepare", "settings_of"]
+__all__ = ["Prepared", "PreparedTask", "adapter_of", "prepare", "settings_of", "task_row"]
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ def prepare(recipe: Recipe, *, progress: Progress = silent) -> Prepared:
     tables = {name: source.load(progress=progress) for name, source in sources.items() if name not in streamed}
     corpora = {name: s.corpus(progress) for name, s in sources.items() if isinstance(s, source_room.RetrievalFolder)}
     notes: list[str] = []
-    rows_of = _Rows(tables, corpora, streamed, spec.encoder.kind == "encoder", progress)
+    rows_of = _Rows(tables, corpora, streamed, spec.encoder.kind == "encoder", progress, notes)
     tasks = {
         name: _make_task(name, task, rows_of, objects[name], seed=spec.seeds[0], notes=notes)
         for name, task in spec.tasks.items()
@@ -133,9 +130,10 @@ def prepare(recipe: Recipe, *, progress: Progress = silent) -> Prepared:
     if spec.encoder.task_tokens:
         tasks = {name: replace(task, task_token=bool(task_prompt(name))) for name, task in tasks.items()}
     if spec.encoder.kind == "cross-encoder":
-        _check_pairs(spec, tasks)
-    _check_dev(spec, tasks)
+        check_pair_tasks(spec, tasks)
+    check_dev(spec, tasks)
     cleaned, rows = _without_leaks(tasks, spec.leakage)
+    check_labels(cleaned)
     return Prepared(recipe, cleaned, tables, rows, tuple(notes))
 
 
@@ -161,16 +159,27 @@ class _Rows:
     streamed: Mapping[str, Path]
     vectors: bool
     progress: Progress
+    notes: list[str]
 
     def signal(self, name: str, kind: type[Signal], task: TaskSpec) -> Signal:
         """The rows of one source as a signal.
 
         Raises:
-            InputError: a source that is streamed.
+            InputError: a source that is streamed, or two prompts before one query.
         """
         if name in self.streamed:
             raise InputError(f"`{name}` is streamed, and a dev or test part is read whole. Take `stream` away from it.")
-        signal = kind.of(self.tables[name], columns=task.columns)
+        signal = kind.of(self.tables[name], columns=_columns_of(task, kind))
+        if isinstance(signal, Ranked) and signal.prompted:
+            if task.prompts.query:
+                raise InputError(
+                    f"{signal.prompted} rows of `{name}` have a `prompt` of their own, and `prompts.query` would put "
+                    "another before it. Leave one of the two out."
+                )
+            self.notes.append(
+                f"{name}: {signal.prompted} rows have a prompt of their own; it is put before their queries."
+            )
+            return signal.with_prompts()
         return signal.with_corpus(self.corpora[name]) if isinstance(signal, Pairs) and name in self.corpora else signal
 
 
@@ -186,8 +195,8 @@ def _make_task(
         read_as = getattr(signal_room, task.signal) if task.signal else detect(rows.tables[task.source], task.columns)
         maker = _synthesis(task, read_as)
         kind = Pairs if maker else read_as
-        _check_objective(objective, task, kind, rows)
-        _check_evaluations(evaluations, kind)
+        check_objective(objective, task, kind, vectors=rows.vectors)
+        check_evaluations(evaluations, kind)
         signal = rows.signal(task.source, read_as, task)
         if isinstance(signal, Labelled):
             kept = min_per_label(signal, task.min_per_label)
@@ -200,7 +209,7 @@ def _make_task(
                 maker.pairs(part, seed=seed) if isinstance(part, Unlabelled) and len(part) else part for part in parts
             ]
             parts = (made[0], made[1], made[2])
-        _check_objective(objective, task, kind, rows, columns=tuple(parts[0].names))
+        check_objective(objective, task, kind, vectors=rows.vectors, columns=tuple(parts[0].names))
         check_drawing(parts[0], name=name, weights=task.weights, classes=task.classes, by_label=rows.vectors)
         if task.weights is None and "weight" in parts[0].table.column_names:
             notes.append(f"{name}: the column `weight` is not used. `weights: weight` draws rows in proportion to it.")
@@ -224,39 +233,28 @@ def _streamed_parts(task: TaskSpec, rows: _Rows, objects: tuple[Any, list[Any]])
         raise InputError("`synthesis` needs all rows at once. Write the pairs to a file first, or take `stream` away.")
     kind = getattr(signal_room, task.signal) if task.signal else None
     train = stream(rows.streamed[task.source], signal=kind, columns=task.columns, progress=rows.progress)
-    _check_objective(objects[0], task, train.kind, rows, columns=tuple(train.names))
-    _check_evaluations(objects[1], train.kind)
+    if "prompt" in train.names:
+        raise InputError(
+            f"`{task.source}` is streamed, and its rows have a `prompt` of their own. Write it into the queries, or "
+            "take `stream` away."
+        )
+    check_objective(objects[0], task, train.kind, vectors=rows.vectors, columns=tuple(train.names))
+    check_evaluations(objects[1], train.kind)
     check_drawing(train, name=task.source, weights=task.weights, classes=task.classes, by_label=rows.vectors)
     test = rows.signal(task.test_source, train.kind, task)
     return train, rows.signal(task.dev_source, train.kind, task) if task.dev_source else test.take([]), test
 
 
-def _check_objective(
-    objective: Any, task: TaskSpec, kind: type[Signal], rows: _Rows, *, columns: Sequence[str] | None = None
-) -> None:
-    """See that an encoder's vectors, the signal and the teacher can feed the objective."""
-    if rows.vectors:
-        taught = kind_of_teacher(task.teacher)
-        check_fit(contract(objective), kind, where="objective", columns=columns, teacher=taught)
+def _columns_of(task: TaskSpec, kind: type[Signal]) -> dict[str, str]:
+    """The columns that the recipe names for rows of this signal: where pairs are made of texts, it names those of both.
 
-
-def _check_dev(spec: RecipeSpec, tasks: Mapping[str, PreparedTask]) -> None:
-    """See that early stopping has something to look at."""
-    for name, task in tasks.items():
-        if spec.train.early_stopping is not None and isinstance(task.train, Stream) and not len(task.dev):
-            raise RecipeError(
-                f"tasks.{name}: early stopping scores the dev parts, and a streamed source has none. Name a "
-                "`dev_source`, or leave `train.early_stopping` out."
-            )
-
-
-def _check_pairs(spec: RecipeSpec, tasks: Mapping[str, PreparedTask]) -> None:
-    """See that a cross-encoder can learn every task."""
-    check_pairs(spec)
-    labels = label_names(spec.encoder)
-    for name, task in tasks.items():
-        taught = getattr(task.spec, "teacher", None) is not None
-        check_pair_task(name, task.objective, task.evaluations, task.train, labels=labels, taught=taught)
+    Texts are read from the task's own source, and pairs from a dev or test source.
+    """
+    if task.synthesis is None:
+        return task.columns
+    others = {Unlabelled: Pairs, Pairs: Unlabelled}.get(kind)
+    foreign = {role.name for role in others.roles} - {role.name for role in kind.roles} if others else set()
+    return {role: column for role, column in task.columns.items() if role not in foreign}
 
 
 def _synthesis(task: TaskSpec, kind: type[Signal]) -> synthesis_room.Synthesis | None:
@@ -269,16 +267,6 @@ def _synthesis(task: TaskSpec, kind: type[Signal]) -> synthesis_room.Synthesis |
             "with `columns: {text: COLUMN}` where the column has another name, or leave `synthesis` out."
         )
     return build(task.synthesis, synthesis_room, "synthesis")
-
-
-def _check_evaluations(evaluations: Sequence[Any], kind: type[Signal]) -> None:
-    for evaluation in evaluations:
-        if not issubclass(kind, tuple(evaluation.signals)):
-            known = ", ".join(s.__name__ for s in evaluation.signals)
-            raise InputError(
-                f"{type(evaluation).__name__} judges {known}, and this task is {kind.__name__}. "
-                "Choose another evaluation, or give `signal:`."
-            )
 
 
 def _parts(
@@ -330,6 +318,21 @@ def _without_leaks(
 def _origins(task: TaskSpec) -> dict[str, str]:
     """The source of each part: ids mean the same only within one source."""
     return {"train": task.source, "dev": task.dev_source or task.source, "test": task.test_source or task.source}
+
+
+def task_row(task: PreparedTask) -> dict[str, Any]:
+    """A task as a row of a table."""
+    return {
+        "name": task.name,
+        "signal": getattr(task.train, "kind", type(task.train)).__name__,
+        "train": len(task.train),
+        "dev": len(task.dev),
+        "test": len(task.test),
+        "dropped": task.dropped,
+        "objective": repr(task.objective),
+        "evaluation": ", ".join(type(evaluation).__name__ for evaluation in task.evaluations),
+        "weight": task.spec.weight,
+    }
 
 
 def adapter_of(recipe: Recipe) -> adapter_room.LoRA | None:

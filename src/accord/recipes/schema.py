@@ -178,6 +178,9 @@ class RecipeSpec(Spec):
     @model_validator(mode="after")
     def _names_meet(self) -> RecipeSpec:
         for name, task in self.tasks.items():
+            words = task.prompts.query or task.prompts.document or self.encoder.task_tokens
+            if task.prompts.dropout and not words:
+                raise ValueError(f"tasks.{name}.prompts: `dropout` leaves prompts out, and there is none. Name one")
             for source in task.sources:
                 if source not in self.sources:
                     hint = did_you_mean(source, self.sources)

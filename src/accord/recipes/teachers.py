@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from accord import encoders
 from accord.core.errors import InputError, ModelError
 from accord.core.types import Encodes, Scores
-from accord.encoders import load, locate, pairs
+from accord.encoders import locate, pairs
 from accord.encoders.kinds import is_cross_encoder
 from accord.evaluation.encoding import CachedEncoder
 
@@ -40,7 +41,8 @@ class Teachers:
         if model is None:
             return None
         if model not in self._loaded:
-            self._loaded[model] = _scorer(model) if is_cross_encoder(locate(model)) else Remembered(load(model))
+            scores = is_cross_encoder(locate(model))
+            self._loaded[model] = _scorer(model) if scores else Remembered(encoders.load(model))
         return self._loaded[model]
 
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import accord
@@ -41,7 +42,7 @@ def where(name: str) -> list[Place]:
         name: any of them, upper and lower case alike, `_`, `-` and blanks ignored.
 
     Returns:
-        Best matches first: names, then aliases, then references and rooms.
+        Best matches first: names, then aliases (whole words before parts of words), then references and rooms.
 
     Raises:
         InputError: nothing matches, with a suggestion.
@@ -50,9 +51,10 @@ def where(name: str) -> list[Place]:
     'info_nce'
     """
     wanted = _plain(name)
-    places = list(_places())
+    places = _places()
     exact = [p for p in places if _plain(p.name) == wanted]
     known_as = [p for p in places if wanted in _plain(p.aliases) or wanted in _plain(p.name)]
+    known_as.sort(key=lambda place: not _is_word(name, f"{place.name}, {place.aliases}"))
     cited = [p for p in places if wanted in _plain(p.reference) or wanted in map(_plain, Path(p.file).parts)]
     found = list(dict.fromkeys([*exact, *known_as, *cited]))
     if not found or not wanted:
@@ -61,11 +63,22 @@ def where(name: str) -> list[Place]:
     return found
 
 
+def _is_word(name: str, text: str) -> bool:
+    """Whether the name stands in the text by itself, and not inside a longer word."""
+    return re.search(rf"(?<!\w){re.escape(name.strip())}(?!\w)", text, flags=re.IGNORECASE) is not None
+
+
 def _plain(text: str) -> str:
     return re.sub(r"[\s_\-]+", "", text).casefold()
 
 
-def _places() -> Iterator[Place]:
+@cache
+def _places() -> tuple[Place, ...]:
+    """All places, read from the source once a process."""
+    return tuple(_read_places())
+
+
+def _read_places() -> Iterator[Place]:
     root = Path(accord.__file__).parent
     for path in sorted(root.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))

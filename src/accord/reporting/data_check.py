@@ -56,7 +56,7 @@ def data_check_tables(found: Mapping[str, Any]) -> list[RenderableType]:
 
 def write_data_check(found: Mapping[str, Any], path: str | Path) -> None:
     """The same as one HTML page without script or outside resource."""
-    console = Console(record=True, file=io.StringIO(), width=110)
+    console = Console(record=True, file=io.StringIO(), width=110, markup=False, emoji=False)
     for part in data_check_tables(found):
         console.print(part)
     with atomic_file(path, "w") as handle:
@@ -71,6 +71,8 @@ def _head(found: Mapping[str, Any]) -> RenderableType:
         role if role == name else f"{role}: {name}" for role, name in found["names"].items() if role != "id"
     )
     signal = f"{found['signal']} ({parts})" if parts else found["signal"] or "no signal"
+    if found["further"]:
+        rows += f"; not read: {', '.join(found['further'])}"
     return Group(Text(found["file"], style="bold"), Text(f"{signal}; {found['why']}"), Text(rows), Text(""))
 
 

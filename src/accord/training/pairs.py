@@ -11,6 +11,7 @@ from torch import Tensor
 
 from accord.core.errors import InputError
 from accord.core.random import numpy_generator
+from accord.data.class_numbers import class_name, class_numbers
 from accord.data.drawing import draw
 from accord.data.signals import Labelled, Pairs, Ranked, Signal
 from accord.data.streams import Stream
@@ -21,7 +22,7 @@ from accord.maths.packing import token_batches
 from accord.objectives.base import contract
 from accord.training.base import PreparedBatch
 from accord.training.fields import Roles, list_positives
-from accord.training.pair_fields import Lists, check_pair_fit, class_name, class_numbers, lists_of, pair_fields
+from accord.training.pair_fields import Lists, check_pair_fit, lists_of, pair_fields
 from accord.training.settings import TrainingTask
 from accord.training.teacher import teacher_kind, teacher_of
 

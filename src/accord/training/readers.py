@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from accord.core.errors import InputError
 from accord.data.streams import Stream
-from accord.encoders.pairs.cross_encoder import CrossEncoder
-from accord.encoders.static import StaticEncoder
-from accord.encoders.text.transformer import TextEncoder
 from accord.training.base import TaskData
-from accord.training.pairs import TaskPairs
 from accord.training.settings import TrainingTask
-from accord.training.streams import TaskStream
-from accord.training.texts import TaskTexts
 
 __all__ = ["read_task"]
 
@@ -28,6 +22,13 @@ def read_task(task: TrainingTask, model: object, *, batch: int, seed: int) -> Ta
     Raises:
         InputError: a model of a kind that training does not know, or an objective that does not fit the signal.
     """
+    from accord.encoders.pairs.cross_encoder import CrossEncoder
+    from accord.encoders.static import StaticEncoder
+    from accord.encoders.text.transformer import TextEncoder
+    from accord.training.pairs import TaskPairs
+    from accord.training.streams import TaskStream
+    from accord.training.texts import TaskTexts
+
     if isinstance(model, (TextEncoder, StaticEncoder)) and isinstance(task.signal, Stream):
         return TaskStream(task, model, batch=batch, seed=seed, ahead=model.device.type != "cpu")
     if isinstance(model, (TextEncoder, StaticEncoder)):

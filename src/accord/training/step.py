@@ -91,10 +91,9 @@ class Step:
             value = task.objective(**part.data.fields(part.batch, rows))
             self.losses[number] = float(value.detach())
             if not math.isfinite(self.losses[number]):
-                raise InputError(
-                    f"The loss of task `{task.name}` is {self.losses[number]} {self.where}, or raise the temperature "
-                    f"of {type(task.objective).__name__}."
-                )
+                kind = type(task.objective).__name__
+                cure = f", or raise the temperature of {kind}" if hasattr(task.objective, "temperature") else ""
+                raise InputError(f"The loss of task `{task.name}` is {self.losses[number]} {self.where}{cure}.")
             terms.append(part.share * task.loss_weight * value)
         return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
 

@@ -49,6 +49,7 @@ def foreign_folder(path, family, options, types, labels):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_scores_equal_theirs_in_both_directions(tmp_path, family):
     folder = foreign_folder(tmp_path / "raw", family, *FAMILIES[family])

@@ -10,6 +10,7 @@ from accord.core.errors import InputError
 from accord.encoders.pairs.tokens import PairTokens, shared_lengths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("max_length", [5, 23, 24, 64])
 def test_equals_the_tokenizer_of_transformers(side, max_length):

@@ -32,8 +32,9 @@ def theirs_of(folder, family, **pooling):
     return SentenceTransformer(modules=parts, prompts=PROMPTS, default_prompt_name="document", device="cpu")
 
 
+@pytest.mark.slow
 @every_family
-@pytest.mark.parametrize("include_prompt", [pytest.param(True, marks=pytest.mark.slow), False])
+@pytest.mark.parametrize("include_prompt", [True, False])
 def test_vectors_are_those_of_sentence_transformers_both_ways(tmp_path, texts, family, include_prompt):
     model = theirs_of(family_folder(tmp_path / "plain", family), family, include_prompt=include_prompt)
     model.save(str(tmp_path / "theirs"))

@@ -4,7 +4,7 @@ import ir_measures
 import numpy as np
 import pytest
 import pytrec_eval
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.evaluation.judged import judge
@@ -32,7 +32,6 @@ TREC = {
 CUTS = (1, 3, 10, 100)
 
 
-@settings(max_examples=200)
 @given(QRELS, RUNS)
 def test_equal_to_pytrec_eval_query_by_query(qrels, run):
     measures = {f"{name.rpartition('_')[0]}.{cut}" for name in TREC.values() for cut in CUTS}
@@ -49,7 +48,6 @@ IR = {"nDCG@10": "nDCG@10", "MRR@100": "RR", "Recall@3": "R@3", "Precision@3": "
 IR |= {"HitRate@3": "Success@3", "MAP@100": "AP", "nDCG@100": "nDCG"}
 
 
-@settings(max_examples=50)
 @given(QRELS, RUNS.filter(bool))
 def test_equal_to_ir_measures_on_average(qrels, run):
     parsed = [ir_measures.parse_measure(name) for name in IR.values()]
@@ -58,7 +56,6 @@ def test_equal_to_ir_measures_on_average(qrels, run):
         assert metric(ours)(judge(qrels, run)).mean() == pytest.approx(theirs[measure], abs=1e-9), ours
 
 
-@settings(max_examples=50)
 @given(QRELS, RUNS.filter(bool))
 def test_mrr_with_a_cut_equals_ir_measures_once_ties_are_broken(qrels, run):
     # its RR@k comes from the MS MARCO script, which gives ties to the smaller identifier

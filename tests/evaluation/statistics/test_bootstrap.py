@@ -8,6 +8,7 @@ from accord.evaluation.statistics.bootstrap import bootstrap_effect, bootstrap_s
 from accord.evaluation.statistics.pairing import matched_pair
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["percentile", "bca"])
 def test_set_metrics_equal_scipys_paired_bootstrap(columns, method):
     generator = np.random.default_rng(0)

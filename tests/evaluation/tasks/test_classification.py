@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from accord.core.errors import InputError
-from accord.data.signals import Labelled, Pairs
-from accord.evaluation.tasks import Classification
+from accord.data.signals import Labelled, Pairs, Scored
+from accord.evaluation.tasks import Classification, Similarity
 
 WORDS = {"colour": "red green blue black white pink", "animal": "cat dog cow fox hen bee"}
 
@@ -51,3 +51,42 @@ def test_mistakes_are_named(toy, splits):
         Classification(probe="logistics")
     with pytest.raises(InputError, match="`strength` must be positive"):
         Classification(strength=0)
+
+
+class Rules:
+    """A cross-encoder of two labels: whether the second text begins the first."""
+
+    labels = ("apart", "begins")
+
+    def score(self, left, right, *, progress=None):
+        return np.array([[0.5, float(a.startswith(b))] for a, b in zip(left, right)])
+
+
+def paired(labels=("begins", "apart", "apart")):
+    return Labelled({"text": ["a b", "a b", "c d"], "text2": ["a", "b", "c"], "label": list(labels)})
+
+
+def test_a_cross_encoder_of_several_labels_says_its_own_class():
+    accuracy, f1 = Classification().evaluate(Rules(), train=paired(), test=paired())
+    assert accuracy.columns["value"].tolist() == [1.0, 1.0, 0.0]
+    assert f1.columns["predicted"].tolist() == [1, 0, 1]
+    numbered = Classification().evaluate(Rules(), train=paired("100"), test=paired("100"))
+    assert numbered[0].score == accuracy.score
+
+
+def test_pairs_of_texts_and_what_cannot_judge_them(toy):
+    with pytest.raises(InputError, match=r"Classification: the rows have 3 classes"):
+        Classification().evaluate(Rules(), train=paired("xyz"), test=paired("xyz"))
+    with pytest.raises(InputError, match=r"needs a cross-encoder with a label a class"):
+        Classification().evaluate(toy, train=paired(), test=paired())
+    with pytest.raises(InputError, match=r"text2"):
+        alone = Labelled({"text": ["a", "b"], "label": ["begins", "apart"]})
+        Classification().evaluate(Rules(), train=alone, test=alone)
+    with pytest.raises(InputError, match="Leave it out"):
+        Classification(against="mteb").evaluate(Rules(), train=paired(), test=paired())
+    with pytest.raises(InputError, match=r"Similarity cannot judge Rules: it has 2 labels \(apart, begins\)"):
+        Similarity().evaluate(Rules(), test=Scored({"text1": ["a"], "text2": ["b"], "score": [1.0]}))
+    ranks = Rules()
+    ranks.labels = ("score",)
+    with pytest.raises(InputError, match="needs one of several labels, and Rules only scores pairs"):
+        Classification().evaluate(ranks, train=paired(), test=paired())

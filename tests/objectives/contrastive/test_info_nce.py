@@ -111,7 +111,7 @@ def test_a_guide_masks_what_it_scores_as_high_as_the_positive(strategy, margin):
 def test_only_a_margin_makes_a_guide_necessary():
     assert contract(InfoNCE()).names == ("scores", "ignore")
     assert contract(InfoNCE(guide_margin=0.1)).required == ("scores", "teacher_scores")
-    with pytest.raises(InputError, match=r"takes a teacher.*`teacher: MODEL`"):
+    with pytest.raises(InputError, match=r"no teacher here gives them.*`teacher: MODEL`"):
         contract(InfoNCE(guide_margin=0.0)).check(("scores", "ignore"), where="Task `faq`")
 
 

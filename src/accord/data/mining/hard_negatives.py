@@ -34,7 +34,8 @@ class NegativeRules:
         \mathrm{start} \le r < \mathrm{stop}, \quad s \le p - \mathrm{margin}, \quad
         s \le p - \mathrm{relative\_margin} \cdot |p|, \quad \mathrm{min\_score} \le s \le \mathrm{max\_score}
 
-    Also known as: TopK-MarginPos (margin), TopK-PercPos (relative margin), range for sampling, shifted top-k.
+    Also known as: TopK-MarginPos (margin), TopK-PercPos (relative margin), range for sampling, shifted top-k,
+    mine_hard_negatives.
 
     Reference: Moreira et al. (2024), NV-Retriever, arXiv:2407.15831, TopK-MarginPos and TopK-PercPos; Solatorio (2024),
     GISTEmbed, arXiv:2402.16829, for the guide.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -178,11 +179,15 @@ def _no_split(split: str, known: list[str]) -> str:
 
 @contextmanager
 def _quiet(datasets: ModuleType) -> Iterator[None]:
-    """Without the package's own bars: ours are asked for."""
+    """Without the package's own bars, as ours are asked for, and without a line a try where there is no network."""
     hidden = datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
+    hub = logging.getLogger("huggingface_hub")
+    level = hub.level
+    hub.setLevel(logging.ERROR)
     try:
         yield
     finally:
+        hub.setLevel(level)
         if not hidden:
             datasets.enable_progress_bars()

@@ -127,7 +127,7 @@ class RetrievalFolder(Described):
             {m[1] for f in folder.glob("qrels*/*.tsv*") if (m := re.fullmatch(r"(.+)\.tsv(\.gz)?", f.name))}
             | {m[1] for f in folder.glob("qrels.*.tsv*") if (m := re.fullmatch(r"qrels\.(.+)\.tsv(\.gz)?", f.name))}
         )
-        has = f" It has judgements for: {', '.join(splits)}; say split=..." if splits else ""
+        has = f" It has judgements for: {', '.join(splits)}; say `split`, or {folder}@{splits[0]}." if splits else ""
         raise DataError(f"{folder} lacks {stems[0]}.tsv.{has}")
 
 

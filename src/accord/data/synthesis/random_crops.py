@@ -45,7 +45,7 @@ class RandomCrops(Synthesis):
     The lengths of both spans are uniform between `shortest` and `longest` of the text, so that one may lie in the
     other, overlap it or be far from it.
 
-    Also known as: independent cropping.
+    Also known as: independent cropping, Contriever's pairs.
 
     Reference: Izacard et al. (2022), Unsupervised Dense Information Retrieval with Contrastive Learning,
     arXiv:2112.09118, section 3.1; lengths and deletion as in appendix A.1.

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from accord.core.errors import ModelError
-from accord.encoders.checkup import TOLERANCE, Check, DoctorReport
-from accord.encoders.integrity import changed_files, read_manifest
+from accord.encoders.checkup import TOLERANCE, Check, DoctorReport, check_files, check_settings
+from accord.encoders.integrity import read_manifest
 from accord.encoders.pairs.cross_encoder import CrossEncoder
 from accord.encoders.pairs.folders import read_folder
 from accord.encoders.pairs.saving import PROBE_PAIRS, describe_pairs, probe_scores
 from accord.encoders.pairs.scoring import logits_of_few
 
 __all__ = ["examine"]
+
+NAMES = {"max_length": "truncation", "token_types": "token types", "truncation_side": "side that is cut"}
 
 
 def examine(folder: Path) -> DoctorReport:
@@ -32,36 +34,17 @@ def examine(folder: Path) -> DoctorReport:
         Every check, passed or not.
     """
     manifest = read_manifest(folder)
-    checks = [] if manifest is None else list(_check_files(folder, manifest))
+    checks = [] if manifest is None else list(check_files(folder, manifest))
     try:
         model = read_folder(folder, verify=False)
     except ModelError as error:
         return DoctorReport(folder, (*checks, Check("loads", False, str(error))))
     checks.append(Check("loads", True, f"{type(model.backbone).__name__}, {model.num_labels} label(s)"))
     if manifest is not None:
-        checks += _check_identity(model, folder, manifest)
+        checks += check_settings(describe_pairs(model, folder), manifest, NAMES)
         checks.append(_check_probes(model, manifest["probes"]))
     checks += _check_sanity(model)
     return DoctorReport(folder, tuple(checks))
-
-
-def _check_files(folder: Path, manifest: dict[str, Any]) -> Iterator[Check]:
-    problems = changed_files(folder, manifest)
-    for name, problem in problems.items():
-        yield Check("files", False, f"{name} is {problem}")
-    if not problems:
-        yield Check("files", True, f"{len(manifest.get('files', {}))} files as saved")
-
-
-def _check_identity(model: CrossEncoder, folder: Path, manifest: dict[str, Any]) -> Iterator[Check]:
-    """Name the setting that changed."""
-    names = {"max_length": "truncation", "token_types": "token types", "truncation_side": "side that is cut"}
-    saved, found = manifest.get("identity", {}), describe_pairs(model, folder)
-    for key, value in found.items():
-        if key in saved:
-            same = saved[key] == value
-            message = f"{value!r}" if same else f"was {saved[key]!r}, is {value!r}"
-            yield Check(names.get(key, key), same, message)
 
 
 def _check_probes(model: CrossEncoder, probes: dict[str, Any]) -> Check:

@@ -33,7 +33,7 @@ class Bitext(EvaluationTask):
 
     Against mteb: row i is right with row i only, although another row may hold the same text; texts have no role.
 
-    Also known as: bitext mining, translation retrieval, Tatoeba.
+    Also known as: bitext mining, translation retrieval, Tatoeba, TranslationEvaluator.
 
     Reference: Artetxe & Schwenk (2019), Massively multilingual sentence embeddings, arXiv:1812.10464, section 4.3.
 

@@ -1,4 +1,4 @@
-"""Classification: what a small probe on frozen vectors can tell apart."""
+"""Classification: what a small probe on frozen vectors can tell apart, or a cross-encoder of several labels."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 
 from accord.core.checks import check_at_least, check_choice, check_positive
 from accord.core.errors import InputError
+from accord.data.class_numbers import class_numbers
 from accord.data.signals import Labelled, Signal
-from accord.evaluation.family import EvaluationTask, Job
+from accord.evaluation.family import EvaluationTask, Job, scores_only
 from accord.evaluation.measured import Measured, of_columns, of_predictions, of_values
 from accord.evaluation.mteb import few_shot_predictions, few_shot_rows
 from accord.evaluation.named import check_columns, metrics_in_order
+from accord.evaluation.nearness import read_classes
 from accord.evaluation.repeated import Repeated
 from accord.maths.probes import logistic_probe, neighbour_probe
 
@@ -30,10 +32,13 @@ class Classification(EvaluationTask):
     The encoder stays frozen. Test labels that the train split lacks cannot be told and count as wrong. Texts are
     encoded in the query role.
 
+    A cross-encoder of several labels has its classes already: of rows with two texts (`text2`) its highest score is
+    counted, and no probe is trained.
+
     Against mteb: ten logistic regressions on 8 train rows a label each, on raw vectors; scores are means over the ten
     (an example's accuracy is the share of the ten that were right), and `macro_f1` is called `mean_macro_f1`.
 
-    Also known as: linear probing, transfer evaluation.
+    Also known as: linear probing, transfer evaluation; of pairs of texts, natural language inference (NLI).
 
     Reference: Conneau & Kiela (2018), SentEval, arXiv:1803.05449; Alain & Bengio (2016) for linear probes.
 
@@ -55,6 +60,7 @@ class Classification(EvaluationTask):
 
     signals: tuple[type[Signal], ...] = (Labelled,)
     learns = True
+    takes_classes = True
     mteb_names = MappingProxyType(
         {
             "macro_f1": "f1",
@@ -98,6 +104,10 @@ class Classification(EvaluationTask):
         if not isinstance(train, Labelled):
             raise InputError(f"Classification needs Labelled as `train`. Got {type(train).__name__} instead.")
         labels, wanted = np.array(train.column("label"), dtype=str), np.array(test.column("label"), dtype=str)
+        measures, groups = metrics_in_order(self.metrics, self.primary), self._groups(test, test.ids)
+        if scores_only(job.model) or "text2" in test.names:
+            truth, predicted = self._pairs(job, labels.tolist(), wanted.tolist())
+            return of_predictions(measures, test.ids, truth, predicted, groups)
         known = np.unique(labels)
         if len(known) < 2:
             raise InputError(f"Classification needs at least two labels in the train split. Got one: {known[0]!s:.60}.")
@@ -105,12 +115,29 @@ class Classification(EvaluationTask):
         codes = {name: i for i, name in enumerate(names.tolist())}
         learned = np.array([codes[label] for label in labels.tolist()])
         truth = np.array([codes[label] for label in wanted.tolist()])
-        measures, groups = metrics_in_order(self.metrics, self.primary), self._groups(test, test.ids)
         if self.against is None:
             predicted = self._probed(job, train.column("text"), learned)
             return of_predictions(measures, test.ids, truth, predicted, groups)
         columns = {f"predicted_{i}": row for i, row in enumerate(self._few_shot(job, train, learned))}
         return [_mean_over(m, test.ids, truth, columns, primary=i == 0, groups=groups) for i, m in enumerate(measures)]
+
+    def _pairs(self, job: Job, learned: list[str], wanted: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Classes of pairs of texts, true and as a cross-encoder says; as the numbers of its labels."""
+        if self.against is not None:
+            raise InputError(f"`against: {self.against}` knows no classes of pairs of texts. Leave it out.")
+        if not scores_only(job.model):
+            raise InputError(
+                "Classification of pairs of texts needs a cross-encoder with a label a class. Got "
+                f"{type(job.model).__name__}, which makes a vector of each text. Leave `text2` out to probe `text`."
+            )
+        if "text2" not in job.test.names:
+            raise InputError(
+                f"Classification by {type(job.model).__name__}, which reads two texts together, needs rows of two. "
+                "Name the column of the second: columns={'text2': '...'}."
+            )
+        codes = class_numbers([*learned, *wanted], job.model.labels, where="Classification")
+        predicted = read_classes(job.model, job.test.column("text"), job.test.column("text2"), job.progress)
+        return np.array([codes[label] for label in wanted]), predicted
 
     def _probed(self, job: Job, texts: list[str], learned: np.ndarray) -> np.ndarray:
         """What one probe on all train rows says of the test rows."""

@@ -40,7 +40,7 @@ class PairClassification(EvaluationTask):
     `accuracy` are then reported as `best_f1` and `best_accuracy`; texts have no role. `similarity="best"` gives mteb's
     `max_ap` and its like.
 
-    Also known as: paraphrase identification, duplicate detection, binary pair classification.
+    Also known as: paraphrase identification, duplicate detection, BinaryClassificationEvaluator.
 
     Reference: Muennighoff et al. (2023), MTEB, arXiv:2210.07316, section 3.2.
 

@@ -33,7 +33,7 @@ class Reranking(EvaluationTask):
     Against mteb: every candidate stays, and between equal scores negatives go first. mteb's main score is `MAP@1000`
     for its older data sets and `nDCG@10` for newer ones.
 
-    Also known as: answer selection, second-stage ranking, candidate ranking.
+    Also known as: answer selection, second-stage ranking, candidate ranking, RerankingEvaluator.
 
     Reference: Nogueira & Cho (2019), Passage Re-ranking with BERT, arXiv:1901.04085; Muennighoff et al. (2023), MTEB,
     arXiv:2210.07316, section 3.2, for the protocol.

@@ -36,7 +36,7 @@ class Retrieval(EvaluationTask):
     Against mteb: queries and documents are told apart by `query_id` and `document_id` (else by exact text), so that
     copies compete; a query finds itself; judged queries without a relevant document count 0.
 
-    Also known as: information retrieval, passage search, asymmetric search.
+    Also known as: information retrieval, passage search, asymmetric search, InformationRetrievalEvaluator.
 
     Reference: Thakur et al. (2021), BEIR, arXiv:2104.08663.
 

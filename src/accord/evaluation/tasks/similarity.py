@@ -28,7 +28,7 @@ class Similarity(EvaluationTask):
 
     Against mteb: `cosine_spearman` and `cosine_pearson`; texts have no role.
 
-    Also known as: semantic textual similarity, STS.
+    Also known as: semantic textual similarity, STS, EmbeddingSimilarityEvaluator.
 
     Reference: Agirre et al. (2012), SemEval-2012 Task 6; Reimers et al. (2016) for Spearman as the measure.
 

@@ -42,7 +42,8 @@ def metric_learning(
         As the loss says.
 
     Raises:
-        InputError: a batch with nothing to compare, or more classes than the loss has proxies for.
+        InputError: a batch with nothing to compare, more classes than the loss has proxies for, or proxies of another
+            width than the vectors.
 
     >>> from pytorch_metric_learning.losses import ContrastiveLoss
     >>> loss = ContrastiveLoss(neg_margin=2.0)
@@ -57,8 +58,16 @@ def metric_learning(
         )
     if next(loss.parameters(), None) is None:
         class_masks(labels)
-    chosen = () if miner is None else (miner(embeddings, labels),)
-    return loss(embeddings, labels, *chosen)
+    try:
+        chosen = () if miner is None else (miner(embeddings, labels),)
+        return loss(embeddings, labels, *chosen)
+    except RuntimeError as error:
+        if "shape" not in str(error) and "size" not in str(error):
+            raise
+        raise InputError(
+            f"{type(loss).__name__} does not take vectors of {embeddings.shape[1]} dimensions: {error}. Set its "
+            f"`embedding_size` to {embeddings.shape[1]}, where it has one."
+        ) from error
 
 
 class MetricLearning(Described, nn.Module):
@@ -93,6 +102,12 @@ class MetricLearning(Described, nn.Module):
         self.lr_factor = lr_factor
         self.function = _module(loss, "loss")
         self.mining = None if miner is None else _module(miner, "miner")
+
+    @property
+    def most_labels(self) -> int | None:
+        """How many labels the loss has proxies for; None where it does not say."""
+        classes = getattr(self.function, "num_classes", None)
+        return classes if isinstance(classes, int) else None
 
     def forward(self, embeddings: Float[Tensor, "n dim"], labels: Int[Tensor, " n"]) -> Float[Tensor, ""]:
         """The loss of one batch."""

@@ -75,6 +75,11 @@ class FixedTargets(Described, nn.Module):
         self.table: Tensor
         self.register_buffer("table", torch.from_numpy(values.astype(np.float32)), persistent=False)
 
+    @property
+    def most_labels(self) -> int:
+        """How many labels have a target."""
+        return len(self.table)
+
     def forward(self, embeddings: Float[Tensor, "n dim"], labels: Int[Tensor, " n"]) -> Float[Tensor, ""]:
         """The loss of one batch.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accord.core.checks import check_at_least, check_fraction, check_positive
 from accord.core.errors import InputError
 from accord.core.spec import Described
-from accord.encoders.adapters import Adapter, attach
+
+if TYPE_CHECKING:
+    from accord.encoders.adapters import Adapter
 
 __all__ = ["LoRA"]
 
@@ -67,6 +69,8 @@ class LoRA(Described):
         Raises:
             InputError: a target that names no linear layer of this encoder.
         """
+        from accord.encoders.adapters import attach
+
         return attach(
             encoder,
             rank=self.rank,

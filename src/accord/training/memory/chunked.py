@@ -54,7 +54,7 @@ def grad_cache(
 
     .. math:: \nabla_\theta L = \sum_k (\partial L / \partial v_k)^\top \, \partial v_k / \partial \theta
 
-    Also known as: GradCache, gradient caching, cached loss.
+    Also known as: GradCache, gradient caching, cached loss, CachedMultipleNegativesRankingLoss.
 
     Reference: Gao et al. (2021), arXiv:2101.06983, eq. 6-8.
 
