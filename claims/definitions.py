@@ -171,11 +171,12 @@ def _train(
 def _twins(model: TextEncoder, definitions: Labelled, cell: Cell, batch: int) -> Mapping[str, Any]:
     """The definitions and themselves under another dropout."""
     from accord import InfoNCE
-    from accord.data import Pairs
+    from accord.data import Unlabelled
+    from accord.data.synthesis import Twins
     from accord.training import AdamW, Settings, TrainingTask, train
 
-    texts = definitions.column("text")
-    task = TrainingTask(name="twins", signal=Pairs({"anchor": texts, "positive": texts}), objective=InfoNCE())
+    pairs = Twins().pairs(Unlabelled({"text": definitions.column("text")}))
+    task = TrainingTask(name="twins", signal=pairs, objective=InfoNCE())
     settings = Settings(steps=cell.regime.steps, batch=batch, optimizer=AdamW(lr=cell.rate), seed=cell.seed)
     result = train(model, [task], settings)
     return {"steps": result.steps, "tokens": sum(result.tokens.values())}

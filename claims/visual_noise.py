@@ -11,7 +11,7 @@ whose second sentence has slips of the keyboard, a kind of noise that neither si
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from claims.study import Arm, Cell, Regime, Study, outcome
 if TYPE_CHECKING:
     from accord import TextEncoder
     from accord.data import Pairs, Scored, Unlabelled
+    from accord.data.synthesis import Synthesis
 
 __all__ = ["CLAIM"]
 
@@ -63,25 +64,23 @@ SCALES = {
 
 def run(context: Context) -> Outcome:
     """Train on twins of both kinds, from every start, with every seed."""
-    from accord.data.synthesis import VisualNoise
+    from accord.data.synthesis import Twins, VisualNoise
 
     scale = SCALES[context.scale]
     tests = _tests(context, "test", scale.pairs)
     dev = _tests(context, "dev", scale.pairs // 2)
     texts = _texts(context, scale.sentences, {t for part in (tests, dev) for t in _all_texts(part)})
-    noise = VisualNoise()
-    makers: dict[str, Callable[[int], Pairs]] = {
-        "respelt twins": lambda seed: noise.pairs(texts, seed=seed),
-        "dropout twins": lambda _: _twins(texts),
-    }
+    makers: dict[str, Synthesis] = {"respelt twins": VisualNoise(), "dropout twins": Twins()}
 
-    def arm(name: str, make: Callable[[int], Pairs]) -> Arm:
-        return Arm(name=name, train=lambda model, cell: _train(model, make(cell.seed), cell, scale.batch))
+    def arm(name: str, maker: Synthesis) -> Arm:
+        return Arm(
+            name=name, train=lambda model, cell: _train(model, maker.pairs(texts, seed=cell.seed), cell, scale.batch)
+        )
 
     study = Study(
         context=context,
         regimes=scale.regimes,
-        arms=[*(arm(name, make) for name, make in makers.items()), Arm(name="as it is", train=None)],
+        arms=[*(arm(name, maker) for name, maker in makers.items()), Arm(name="as it is", train=None)],
         dev=lambda model, _: mean(similarity_values(model, dev)),
         test=lambda model, _: similarity_values(model, tests),
         max_length=scale.max_length,
@@ -143,12 +142,6 @@ def _texts(context: Context, most: int, held_out: set[str]) -> Unlabelled:
     kept = [text for text in dict.fromkeys(found) if text not in held_out and len(text.split()) > 2]
     rows = numpy_generator(0, "sentences").permutation(len(kept))[:most]
     return Unlabelled({"text": [kept[row] for row in rows]})
-
-
-def _twins(texts: Unlabelled) -> Pairs:
-    from accord.data import Pairs
-
-    return Pairs({"id": texts.ids, "anchor": texts.column("text"), "positive": texts.column("text")})
 
 
 def _train(model: TextEncoder, pairs: Pairs, cell: Cell, batch: int) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from accord.core.errors import DataError, InputError
 from accord.core.random import numpy_generator
 from accord.data import Unlabelled
-from accord.data.synthesis import BodyFirst, InverseCloze, RandomCrops, VisualNoise
+from accord.data.synthesis import BodyFirst, InverseCloze, RandomCrops, Twins, VisualNoise
 from accord.data.synthesis.random_crops import random_crop
 from accord.data.synthesis.sentences import passages, sentences
 from accord.data.synthesis.visual_noise import visual_noise
@@ -112,6 +112,11 @@ def test_passages_keep_every_sentence_in_order_and_fill_up(lengths, most):
     sizes = [sum(len(s.split()) for s in passage) for passage in found]
     assert all(size <= most or len(passage) == 1 for size, passage in zip(sizes, found))
     assert all(size + len(after[0].split()) > most for size, after in zip(sizes, found[1:]))
+
+
+def test_twins_are_the_text_itself():
+    pairs = Twins().pairs(Unlabelled.of({"id": ["x", "y"], "text": [TEXT, "short"]}))
+    assert pairs.column("anchor") == pairs.column("positive") == [TEXT, "short"]
 
 
 def test_texts_too_short_are_left_out_and_none_at_all_is_an_error():
