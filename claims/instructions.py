@@ -15,7 +15,7 @@ Not tested: generating answers; the papers' models write, an encoder searches.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from claims.data import cut_down, parts_of, prefixed
 from claims.judges import mean, search_values
 from claims.paired import compare
 from claims.starts import Start
-from claims.study import Arm, Cell, Found, Regime, Study, outcome, row
+from claims.study import Arm, Cell, Found, Regime, SearchScale, Study, outcome, row
 
 if TYPE_CHECKING:
     from accord import TextEncoder
@@ -67,26 +67,15 @@ OTHERS = {"evidence": "banking", "medicine": "code", "software": "simple", "assi
 INSTRUCTED, BARE = "instructions", "no instructions"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """How much of everything; `documents` are searched for each test, half as many for dev."""
-
-    regimes: tuple[Regime, ...]
-    batch: int
-    queries: int
-    documents: int
-    max_length: int
-
-
 SCALES = {
-    "quick": Scale(
+    "quick": SearchScale(
         regimes=(Regime(start=Start(name="two layers", layers=2), steps=49, rates=(1e-4, 4e-4)),),
         batch=24,
         queries=50,
         documents=150,
         max_length=64,
     ),
-    "full": Scale(
+    "full": SearchScale(
         regimes=(
             Regime(start=Start(name="two layers", layers=2), steps=175, rates=(1e-4, 4e-4)),
             Regime(start=Start(name="untrained", layers=2, fresh=True), steps=175, rates=(4e-4, 1.6e-3)),
@@ -143,7 +132,7 @@ def run(context: Context) -> Outcome:
     )
 
 
-def _parts(context: Context, scale: Scale) -> tuple[dict[str, dict[str, Pairs]], Mapping[str, int]]:
+def _parts(context: Context, scale: SearchScale) -> tuple[dict[str, dict[str, Pairs]], Mapping[str, int]]:
     """Train, dev and test of every task, without leaks, cut to the scale."""
     from accord.data import find_leaks
 

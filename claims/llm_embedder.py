@@ -15,7 +15,7 @@ Not tested: the paper's other half, rewards from a language model and their dist
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from claims.data import cut_down, parts_of, prefixed
 from claims.judges import mean, search_values
 from claims.paired import compare
 from claims.starts import Start
-from claims.study import Arm, Cell, Found, Regime, Study, outcome, row
+from claims.study import Arm, Cell, Found, Regime, SearchScale, Study, outcome, row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,32 +70,16 @@ ARMS = {
 METHOD, BASELINE = arm_name("homogeneous", instructed=True), arm_name("mixed", instructed=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """How much of everything.
-
-    Args:
-        queries: at most so many test queries a task (dev: half).
-        documents: at most so many documents to search a task (dev: half).
-    """
-
-    regimes: tuple[Regime, ...]
-    batch: int
-    max_length: int
-    queries: int
-    documents: int
-
-
 RATES = (1e-4, 4e-4, 1.5e-3)
 SCALES = {
-    "quick": Scale(
+    "quick": SearchScale(
         regimes=(Regime(start=Start(name="two layers", layers=2), steps=50, rates=RATES),),
         batch=32,
         max_length=64,
         queries=100,
         documents=300,
     ),
-    "full": Scale(
+    "full": SearchScale(
         regimes=(
             Regime(start=Start(name="packaged"), steps=40, rates=(1e-4, 4e-4)),
             Regime(start=Start(name="untrained", layers=2, fresh=True), steps=120, rates=(4e-4, 1.5e-3)),

@@ -22,7 +22,7 @@ from claims.data import corpus_of, judged, parts_of, searched, some_queries
 from claims.judges import mean, search_values
 from claims.lexical import beside_bm25
 from claims.starts import Start
-from claims.study import Arm, Cell, Regime, Study, outcome
+from claims.study import Arm, Cell, Regime, SearchScale, Study, outcome
 
 if TYPE_CHECKING:
     from accord import TextEncoder
@@ -40,26 +40,15 @@ ROLES = {
 ASKED = ("evidence", "medicine")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """How much of everything; `documents` are searched for each test, half as many for dev."""
-
-    regimes: tuple[Regime, ...]
-    batch: int
-    documents: int
-    queries: int
-    max_length: int
-
-
 SCALES = {
-    "quick": Scale(
+    "quick": SearchScale(
         regimes=(Regime(start=Start(name="untrained", layers=2, fresh=True), steps=60, rates=(4e-4, 1.6e-3)),),
         batch=32,
         documents=300,
         queries=60,
         max_length=96,
     ),
-    "full": Scale(
+    "full": SearchScale(
         regimes=(Regime(start=Start(name="untrained", layers=2, fresh=True), steps=240, rates=(4e-4, 1.6e-3)),),
         batch=48,
         documents=600,
@@ -125,7 +114,7 @@ def run(context: Context) -> Outcome:
     )
 
 
-def _material(context: Context, scale: Scale) -> Material:
+def _material(context: Context, scale: SearchScale) -> Material:
     from accord.data import Unlabelled, find_leaks
 
     parts = {name: parts_of(context.data[name], ROLES[name]) for name in ASKED}

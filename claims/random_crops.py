@@ -13,7 +13,7 @@ Not tested: the queue of negatives of a momentum encoder, and millions of docume
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from claims.base import Claim, Context, Outcome, Role
@@ -21,7 +21,7 @@ from claims.data import corpus_of, judged
 from claims.judges import mean, search_values
 from claims.lexical import beside_bm25
 from claims.starts import Start
-from claims.study import Arm, Cell, Regime, Study, outcome
+from claims.study import Arm, Cell, Regime, SearchScale, Study, outcome
 
 if TYPE_CHECKING:
     from accord import TextEncoder
@@ -39,22 +39,6 @@ ROLES = {
 TUNED_ON = ("evidence", "medicine")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """How much of everything.
-
-    Args:
-        documents: searched for each test (dev: half), and most words kept of each.
-        queries: at most so many a test (dev: half).
-    """
-
-    regimes: tuple[Regime, ...]
-    batch: int
-    documents: int
-    queries: int
-    max_length: int
-
-
 def _regimes(steps: int) -> tuple[Regime, ...]:
     return (
         Regime(start=Start(name="two layers", layers=2), steps=steps, rates=(1e-4, 4e-4)),
@@ -63,8 +47,8 @@ def _regimes(steps: int) -> tuple[Regime, ...]:
 
 
 SCALES = {
-    "quick": Scale(regimes=_regimes(40)[1:], batch=32, documents=300, queries=60, max_length=96),
-    "full": Scale(regimes=_regimes(150), batch=48, documents=600, queries=150, max_length=96),
+    "quick": SearchScale(regimes=_regimes(40)[1:], batch=32, documents=300, queries=60, max_length=96),
+    "full": SearchScale(regimes=_regimes(150), batch=48, documents=600, queries=150, max_length=96),
 }
 
 
@@ -115,7 +99,7 @@ def _texts(context: Context) -> Unlabelled:
     return Unlabelled({"text": list(dict.fromkeys(found))})
 
 
-def _test(context: Context, name: str, split: str, scale: Scale) -> Pairs:
+def _test(context: Context, name: str, split: str, scale: SearchScale) -> Pairs:
     folder = context.data[name]
     half = 1 if split == "test" else 2
     there = split if (folder / f"qrels.{split}.tsv").is_file() else None

@@ -22,7 +22,7 @@ from claims.starts import Start
 if TYPE_CHECKING:
     from accord import TextEncoder
 
-__all__ = ["Arm", "Cell", "Found", "Regime", "Study", "Values", "outcome", "row"]
+__all__ = ["Arm", "Cell", "Found", "Regime", "SearchScale", "Study", "Values", "outcome", "row"]
 
 Values = Mapping[str, np.ndarray]
 """Test values by task, (seeds, examples)."""
@@ -56,6 +56,24 @@ class Regime:
     start: Start
     steps: int
     rates: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchScale:
+    """How much of everything, where models are judged by searching.
+
+    Args:
+        batch: pairs a step.
+        queries: at most so many a test (dev: half).
+        documents: searched for each test (dev: half); relevant ones always stay.
+        max_length: tokens kept of a text.
+    """
+
+    regimes: tuple[Regime, ...]
+    batch: int
+    queries: int
+    documents: int
+    max_length: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,10 +140,11 @@ class Study:
         rates = regime.rates if arm.train is not None else (0.0,)
         first = {rate: self._measured(regime, arm, rate, seeds[0]) for rate in rates}
         rate = max(first, key=lambda r: first[r]["dev"])
-        again = seeds[1:] if arm.train is not None else ()
+        alike = arm.train is None and not regime.start.fresh  # nothing in it depends on the seed
+        again = () if alike else seeds[1:]
         runs = [first[rate], *(self._measured(regime, arm, rate, seed) for seed in again)]
         values = {task: np.array([result["test"][task] for result in runs]) for task in runs[0]["test"]}
-        if arm.train is None:
+        if alike:
             values = {task: np.repeat(of, len(seeds), axis=0) for task, of in values.items()}
         return Found(
             arm=arm.name,

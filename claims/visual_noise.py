@@ -158,8 +158,8 @@ CLAIM = Claim(
     name="visual_noise",
     papers=(167,),
     statement=(
-        "Respelt twins (look-alike characters, slips, words out of order) teach an encoder what sentences mean better "
-        "than twins that differ by dropout alone."
+        "Respelt twins (look-alike characters, slips, words out of order) teach similarity better than twins that "
+        "differ by dropout alone, over sentences as they are and sentences with slips together."
     ),
     method="sentences and their respelt twins as pairs",
     baseline="sentences and themselves under another dropout",

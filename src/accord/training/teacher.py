@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
@@ -22,15 +23,15 @@ Pair = tuple[str, str]
 LARGEST_HALF = 65_504.0
 
 
-class Teacher:
+class Teacher(ABC):
     """What fills the `teacher_*` fields of a batch."""
 
     def __init__(self, wanted: Sequence[str]) -> None:
         self.wanted = [name.removeprefix(TEACHER) for name in wanted]
 
+    @abstractmethod
     def fields(self, roles: Roles, device: torch.device) -> dict[str, Tensor]:
         """The wanted fields of a batch, without gradients."""
-        raise NotImplementedError
 
 
 class TeachingEncoder(Teacher):
