@@ -77,8 +77,8 @@ SCALES = {
     ),
     "full": SearchScale(
         regimes=(
-            Regime(start=Start(name="two layers", layers=2), steps=175, rates=(1e-4, 4e-4)),
-            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=175, rates=(4e-4, 1.6e-3)),
+            Regime(start=Start(name="two layers", layers=2), steps=105, rates=(1e-4, 4e-4)),
+            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=105, rates=(4e-4, 1.6e-3)),
         ),
         batch=32,
         queries=120,

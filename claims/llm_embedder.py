@@ -81,8 +81,8 @@ SCALES = {
     ),
     "full": SearchScale(
         regimes=(
-            Regime(start=Start(name="packaged"), steps=40, rates=(1e-4, 4e-4)),
-            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=120, rates=(4e-4, 1.5e-3)),
+            Regime(start=Start(name="packaged"), steps=30, rates=(1e-4, 4e-4)),
+            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=90, rates=(4e-4, 1.5e-3)),
         ),
         batch=32,
         max_length=64,

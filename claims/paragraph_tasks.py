@@ -49,10 +49,10 @@ SCALES = {
         max_length=96,
     ),
     "full": SearchScale(
-        regimes=(Regime(start=Start(name="untrained", layers=2, fresh=True), steps=240, rates=(4e-4, 1.6e-3)),),
+        regimes=(Regime(start=Start(name="untrained", layers=2, fresh=True), steps=150, rates=(4e-4, 1.6e-3)),),
         batch=48,
-        documents=600,
-        queries=150,
+        documents=500,
+        queries=120,
         max_length=96,
     ),
 }

@@ -50,8 +50,8 @@ SCALES = {
     ),
     "full": SearchScale(
         regimes=(
-            Regime(start=Start(name="two layers", layers=2), steps=160, rates=(1e-4, 4e-4)),
-            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=160, rates=(4e-4, 1.6e-3)),
+            Regime(start=Start(name="two layers", layers=2), steps=100, rates=(1e-4, 4e-4)),
+            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=100, rates=(4e-4, 1.6e-3)),
         ),
         batch=32,
         queries=150,

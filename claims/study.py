@@ -1,8 +1,8 @@
 """The common shape of a claim: arms trained from the same starts with the same budget, tuned on dev, judged on test.
 
 A claim says what its arms are and how a model is judged; everything else is done here in one way. Every arm chooses its
-learning rate from one grid by the dev score of the first seed; the test is measured at that rate with all seeds.
-Finished cells are kept in the cache, so that a stopped run goes on.
+learning rate from one grid by the dev score of the first seed, and the grid grows where its best rate lies at an end;
+the test is measured at that rate with all seeds. Finished cells are kept in the cache, so that a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from accord import TextEncoder
 
 __all__ = ["Arm", "Cell", "Found", "Regime", "SearchScale", "Study", "Values", "outcome", "row"]
+
+FURTHER = 2
+"""How many rates an arm may try beyond its grid, one at a time, while the best lies at an end."""
 
 Values = Mapping[str, np.ndarray]
 """Test values by task, (seeds, examples)."""
@@ -50,7 +53,7 @@ class Regime:
 
     Args:
         steps: optimiser steps; every arm gets as many.
-        rates: learning rates to choose from; the same for every arm.
+        rates: learning rates to choose from, each a fixed factor above the one before; the same for every arm.
     """
 
     start: Start
@@ -137,9 +140,8 @@ class Study:
 
     def _tuned(self, regime: Regime, arm: Arm) -> Found:
         seeds = self.context.seeds
-        rates = regime.rates if arm.train is not None else (0.0,)
-        first = {rate: self._measured(regime, arm, rate, seeds[0]) for rate in rates}
-        rate = max(first, key=lambda r: first[r]["dev"])
+        first = self._searched(regime, arm)
+        rate = _best(first)
         alike = arm.train is None and not regime.start.fresh  # nothing in it depends on the seed
         again = () if alike else seeds[1:]
         runs = [first[rate], *(self._measured(regime, arm, rate, seed) for seed in again)]
@@ -154,6 +156,22 @@ class Study:
             facts=first[rate]["facts"],
             seconds=sum(result["seconds"] for result in [*first.values(), *runs[1:]]),
         )
+
+    def _searched(self, regime: Regime, arm: Arm) -> dict[float, dict[str, Any]]:
+        """The first seed at every rate of the grid, and beyond it while the best by dev is the first or the last."""
+
+        def at(rate: float) -> dict[str, Any]:
+            return self._measured(regime, arm, rate, self.context.seeds[0])
+
+        found = {rate: at(rate) for rate in (regime.rates if arm.train is not None else (0.0,))}
+        for _ in range(FURTHER if len(found) > 1 else 0):
+            grid, best = sorted(found), _best(found)
+            if best not in {grid[0], grid[-1]}:
+                break
+            beside = grid[1] if best == grid[0] else grid[-2]
+            rate = float(f"{best * best / beside:.3g}")
+            found[rate] = at(rate)
+        return found
 
     def _measured(self, regime: Regime, arm: Arm, rate: float, seed: int) -> dict[str, Any]:
         context = self.context
@@ -226,6 +244,10 @@ def outcome(
         details={"starts": starts, "comparisons": pairs, **(details or {})},
         notes=[*notes, *_edges(found), *(["The starts disagree, so nothing is concluded."] if disagree else [])],
     )
+
+
+def _best(measured: Mapping[float, Mapping[str, Any]]) -> float:
+    return max(measured, key=lambda rate: measured[rate]["dev"])
 
 
 def row(paired: Paired, **names: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def _regimes(steps: int) -> tuple[Regime, ...]:
 
 SCALES = {
     "quick": Scale(regimes=_regimes(80)[:1], batch=32, pairs=600, probe=1_000, max_length=40),
-    "full": Scale(regimes=_regimes(300), batch=32, pairs=1_400, probe=3_000, max_length=40),
+    "full": Scale(regimes=_regimes(200), batch=32, pairs=1_400, probe=2_000, max_length=40),
 }
 
 

@@ -58,7 +58,7 @@ def _regimes(steps: int) -> tuple[Regime, ...]:
 
 SCALES = {
     "quick": Scale(regimes=_regimes(60)[:1], batch=64, pairs=600, sentences=8_000, max_length=48),
-    "full": Scale(regimes=_regimes(200), batch=64, pairs=1_400, sentences=16_000, max_length=48),
+    "full": Scale(regimes=_regimes(120), batch=64, pairs=1_400, sentences=16_000, max_length=48),
 }
 
 
