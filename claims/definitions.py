@@ -52,14 +52,11 @@ class Scale:
 
 
 def _regimes(steps: int) -> tuple[Regime, ...]:
-    return (
-        Regime(start=Start(name="two layers", layers=2), steps=steps, rates=(2e-5, 1e-4)),
-        Regime(start=Start(name="packaged"), steps=steps // 2, rates=(1e-5, 5e-5)),
-    )
+    return (Regime(start=Start(name="two layers", layers=2), steps=steps, rates=(1e-4, 4e-4)),)
 
 
 SCALES = {
-    "quick": Scale(regimes=_regimes(60)[:1], batch=64, entries=3_000, pairs=600, max_length=40),
+    "quick": Scale(regimes=_regimes(60), batch=64, entries=3_000, pairs=600, max_length=40),
     "full": Scale(regimes=_regimes(120), batch=64, entries=8_000, pairs=1_400, max_length=40),
 }
 

@@ -76,10 +76,7 @@ SCALES = {
         max_length=64,
     ),
     "full": SearchScale(
-        regimes=(
-            Regime(start=Start(name="two layers", layers=2), steps=105, rates=(1e-4, 4e-4)),
-            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=105, rates=(4e-4, 1.6e-3)),
-        ),
+        regimes=(Regime(start=Start(name="two layers", layers=2), steps=105, rates=(1e-4, 4e-4)),),
         batch=32,
         queries=120,
         documents=300,

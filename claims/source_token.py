@@ -49,10 +49,7 @@ SCALES = {
         max_length=64,
     ),
     "full": SearchScale(
-        regimes=(
-            Regime(start=Start(name="two layers", layers=2), steps=100, rates=(1e-4, 4e-4)),
-            Regime(start=Start(name="untrained", layers=2, fresh=True), steps=100, rates=(4e-4, 1.6e-3)),
-        ),
+        regimes=(Regime(start=Start(name="two layers", layers=2), steps=100, rates=(1e-4, 4e-4)),),
         batch=32,
         queries=150,
         documents=400,

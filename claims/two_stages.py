@@ -54,7 +54,7 @@ class Scale:
 def _regimes(steps: int) -> tuple[Regime, ...]:
     return (
         Regime(start=Start(name="untrained", layers=2, fresh=True), steps=steps, rates=(1e-4, 4e-4)),
-        Regime(start=Start(name="two layers", layers=2), steps=steps, rates=(2e-5, 1e-4)),
+        Regime(start=Start(name="two layers", layers=2), steps=steps, rates=(1e-4, 4e-4)),
     )
 
 
