@@ -22,7 +22,7 @@ from claims.starts import Start
 if TYPE_CHECKING:
     from accord import TextEncoder
 
-__all__ = ["Arm", "Cell", "Found", "Regime", "SearchScale", "Study", "Values", "outcome", "row"]
+__all__ = ["Arm", "Cell", "Found", "Regime", "SearchScale", "Study", "Values", "outcome", "row", "together"]
 
 FURTHER = 2
 """How many rates an arm may try beyond its grid, one at a time, while the best lies at an end."""
@@ -40,11 +40,14 @@ class Arm:
         train: changes a model in place, given the learning rate, the seed and the regime; returns facts to keep, such
             as steps and tokens. None leaves the start as it is.
         options: what tells this arm from the others, for the cache.
+        grid: numbers to choose from in place of learning rates, each a fixed factor above the one before, for an arm
+            that is tuned by something else, such as a scale; one number leaves nothing to choose.
     """
 
     name: str
     train: Callable[[TextEncoder, Cell], Mapping[str, Any]] | None
     options: Mapping[str, Any] = field(default_factory=dict)
+    grid: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +166,7 @@ class Study:
         def at(rate: float) -> dict[str, Any]:
             return self._measured(regime, arm, rate, self.context.seeds[0])
 
-        found = {rate: at(rate) for rate in (regime.rates if arm.train is not None else (0.0,))}
+        found = {rate: at(rate) for rate in _grid(regime, arm)}
         for _ in range(FURTHER if len(found) > 1 else 0):
             grid, best = sorted(found), _best(found)
             if best not in {grid[0], grid[-1]}:
@@ -244,6 +247,30 @@ def outcome(
         details={"starts": starts, "comparisons": pairs, **(details or {})},
         notes=[*notes, *_edges(found), *(["The starts disagree, so nothing is concluded."] if disagree else [])],
     )
+
+
+def together(name: str, parts: Mapping[str, tuple[Found, str]]) -> Found:
+    """One side made of several arms, such as an encoder for each task.
+
+    Args:
+        name: of the side.
+        parts: by task, the arm and the name of its test that count for it.
+    """
+    arms = {id(one): one for one, _ in parts.values()}.values()
+    return Found(
+        arm=name,
+        rate=float(np.mean([one.rate for one in arms])),
+        dev={},
+        values={task: one.values[test] for task, (one, test) in parts.items()},
+        facts={},
+        seconds=sum(one.seconds for one in arms),
+    )
+
+
+def _grid(regime: Regime, arm: Arm) -> tuple[float, ...]:
+    if arm.train is None:
+        return (0.0,)
+    return arm.grid or regime.rates
 
 
 def _best(measured: Mapping[float, Mapping[str, Any]]) -> float:
