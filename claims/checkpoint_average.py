@@ -13,16 +13,15 @@ Not tested: late interaction, and the paper's distillation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from claims.base import Claim, Context, Outcome
-from claims.mixture import HELD_OUT, LEARNT, Mixture, Sizes, expert, mixture, values
+from claims.mixture import ROLES, SCALES, Mixture, Sizes, expert, mixture, values
 from claims.paired import compare
-from claims.starts import Start
-from claims.study import Arm, Cell, Found, Regime, Study, outcome, row, together
+from claims.study import Arm, Cell, Found, Study, outcome, row, together
 
 if TYPE_CHECKING:
     from accord import TextEncoder
@@ -31,31 +30,8 @@ __all__ = ["CLAIM"]
 
 TUNED = ("code", "evidence", "intents")
 OTHER = ("relatedness", "simple", "other languages")
-ROLES = {name: LEARNT[name] for name in TUNED} | {name: HELD_OUT[name] for name in OTHER}
 CURVE = (0.25, 0.5, 0.75, 1.0)
 HALFWAY, TUNED_ALONE = "halfway", "tuned"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """How much of everything."""
-
-    regimes: tuple[Regime, ...]
-    sizes: Sizes
-
-
-def _sizes(**changed: Any) -> Sizes:
-    whole = {"batch": 32, "steps": 40, "queries": 150, "documents": 400, "pairs": 1_000, "rates": (1e-4, 4e-4)}
-    return Sizes(**{**whole, "max_length": 64, **changed})
-
-
-SCALES = {
-    "quick": Scale(
-        regimes=(Regime(start=Start(name="two layers", layers=2), steps=30, rates=(1.0,)),),
-        sizes=_sizes(steps=30, queries=60, documents=200, pairs=400),
-    ),
-    "full": Scale(regimes=(Regime(start=Start(name="packaged"), steps=40, rates=(1.0,)),), sizes=_sizes()),
-}
 
 
 def run(context: Context) -> Outcome:
@@ -68,6 +44,7 @@ def run(context: Context) -> Outcome:
             name=_name(task, share),
             train=lambda model, cell: _move(context, mix, scale.sizes, model, cell, task, share),
             options={"task": task, "share": share},
+            grid=(1.0,),
         )
 
     study = Study(

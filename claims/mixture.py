@@ -7,7 +7,7 @@ trained on one task alone. What a claim compares is decided by the tests held ou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ import numpy as np
 from claims.base import Context, Role
 from claims.data import cut_down, parts_of, scored
 from claims.judges import mean, search_values, similarity_values
-from claims.study import Cell
+from claims.starts import Start
+from claims.study import Cell, Regime
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +26,21 @@ if TYPE_CHECKING:
     from accord.data import Pairs, Scored
     from accord.training import TrainingResult, TrainingTask
 
-__all__ = ["HELD_OUT", "LEARNT", "Mixture", "Sizes", "expert", "mixture", "train_on"]
+__all__ = [
+    "HELD_OUT",
+    "LEARNT",
+    "ROLES",
+    "SCALES",
+    "Mixture",
+    "Scale",
+    "Sizes",
+    "expert",
+    "experts",
+    "mixture",
+    "train_on",
+    "training_task",
+    "values",
+]
 
 LEARNT = {
     "similarity": Role(folder="stsb", shape="scored", what="sentence pairs with similarity scores"),
@@ -56,6 +71,7 @@ HELD_OUT = {
     ),
 }
 """The same kinds of task on data that nothing is trained or tuned on."""
+ROLES = LEARNT | HELD_OUT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +95,32 @@ class Sizes:
     pairs: int
     rates: tuple[float, ...]
     max_length: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How much of everything, and the starts.
+
+    Args:
+        regimes: steps of one task, and the learning rates of encoders that are trained on several.
+    """
+
+    regimes: tuple[Regime, ...]
+    sizes: Sizes
+
+
+_WHOLE = Sizes(batch=32, steps=30, queries=150, documents=400, pairs=1_000, rates=(5e-5, 2e-4, 8e-4), max_length=64)
+SCALES = {
+    "quick": Scale(
+        regimes=(Regime(start=Start(name="two layers", layers=2), steps=20, rates=(1e-4, 4e-4)),),
+        sizes=replace(_WHOLE, steps=20, queries=60, documents=200, pairs=400),
+    ),
+    "full": Scale(
+        regimes=(Regime(start=Start(name="packaged"), steps=30, rates=(1e-4, 4e-4)),),
+        sizes=_WHOLE,
+    ),
+}
+"""Shared, so that claims share their experts as well."""
 
 
 @dataclass(frozen=True)
@@ -112,29 +154,31 @@ class Mixture:
 def mixture(context: Context, sizes: Sizes, *, learnt: Sequence[str] = (), held_out: Sequence[str] = ()) -> Mixture:
     """Read tasks, drop what leaks, and cut them down.
 
+    What leaks is told over all tasks, whichever are wanted, so that a task has the same train rows in every claim.
+
     Args:
-        context: of the claim, whose roles have these names.
+        context: of the claim, whose roles are :data:`ROLES`.
         sizes: how much.
         learnt: names out of :data:`LEARNT`; all when empty.
         held_out: names out of :data:`HELD_OUT`; all when empty.
     """
     from accord.data import find_leaks
 
-    own = {name: _parts(context, name, LEARNT[name]) for name in learnt or LEARNT}
-    other = {name: _parts(context, name, HELD_OUT[name]) for name in held_out or HELD_OUT}
+    own = {name: _parts(context, name, role) for name, role in LEARNT.items()}
+    other = {name: _parts(context, name, role) for name, role in HELD_OUT.items()}
     judged = {name: {part: of[part] for part in ("dev", "test")} for name, of in other.items()}
     leaks = find_leaks({**own, **judged})
-    mine = {name: _cut(of, leaks.keep[name], sizes) for name, of in own.items()}
+    mine = {name: _cut(own[name], leaks.keep[name], sizes) for name in learnt or LEARNT}
     return Mixture(
         train={name: of["train"] for name, of in mine.items()},
         dev={name: of["dev"] for name, of in mine.items()},
         own={name: of["test"] for name, of in mine.items()},
-        held_out={name: _cut(of, None, sizes)["test"] for name, of in other.items()},
+        held_out={name: _cut(other[name], None, sizes)["test"] for name in held_out or HELD_OUT},
         dropped=dict(leaks.dropped),
     )
 
 
-def values(model: TextEncoder, tests: Mapping[str, Pairs | Scored]) -> dict[str, list[float]]:
+def values(model: Any, tests: Mapping[str, Pairs | Scored]) -> dict[str, list[float]]:
     """One value an example: nDCG@10 of a query, or what a pair adds to Spearman's correlation."""
     from accord.data import Scored
 
@@ -143,8 +187,14 @@ def values(model: TextEncoder, tests: Mapping[str, Pairs | Scored]) -> dict[str,
     return {name: found[name] for name in tests}
 
 
-def training_task(mix: Mixture, name: str) -> TrainingTask:
-    """A task with the objective of its kind: CoSENT for scores, InfoNCE for pairs; all tasks get equal shares."""
+def training_task(mix: Mixture, name: str, *, equal: bool = True) -> TrainingTask:
+    """A task with the objective of its kind: CoSENT for scores, InfoNCE for pairs.
+
+    Args:
+        mix: whose train rows.
+        name: of the task.
+        equal: give all tasks equal shares of the steps, and not shares by their sizes.
+    """
     from accord import InfoNCE
     from accord.data import Scored
     from accord.objectives import CoSENT
@@ -152,11 +202,18 @@ def training_task(mix: Mixture, name: str) -> TrainingTask:
 
     signal = mix.train[name]
     objective = CoSENT() if isinstance(signal, Scored) else InfoNCE(mask=("text", "label"))
-    return TrainingTask(name=name, signal=signal, objective=objective, weight=1 / len(signal))
+    return TrainingTask(name=name, signal=signal, objective=objective, weight=1 / len(signal) if equal else 1.0)
 
 
 def train_on(
-    model: TextEncoder, mix: Mixture, tasks: Sequence[str], cell: Cell, batch: int, **settings: Any
+    model: TextEncoder,
+    mix: Mixture,
+    tasks: Sequence[str],
+    cell: Cell,
+    batch: int,
+    *,
+    equal: bool = True,
+    **settings: Any,
 ) -> TrainingResult:
     """Train in place on some tasks, `cell.regime.steps` steps for each of them.
 
@@ -166,12 +223,20 @@ def train_on(
         tasks: names.
         cell: start, rate and seed.
         batch: examples a step.
+        equal: as in :func:`training_task`.
         settings: further fields of :class:`~accord.training.Settings`, or others for those named here.
     """
     from accord.training import AdamW, Settings, train
 
     wanted = {"steps": cell.regime.steps * len(tasks), "batch": batch, "optimizer": AdamW(lr=cell.rate), **settings}
-    return train(model, [training_task(mix, name) for name in tasks], Settings(seed=cell.seed, **wanted))
+    return train(model, [training_task(mix, name, equal=equal) for name in tasks], Settings(seed=cell.seed, **wanted))
+
+
+def experts(
+    context: Context, mix: Mixture, sizes: Sizes, cell: Cell, tasks: Sequence[str] = ()
+) -> list[dict[str, Tensor]]:
+    """The experts of some tasks; of all that are learnt when none is named."""
+    return [expert(context, mix, sizes, name, cell) for name in tasks or mix.train]
 
 
 def expert(context: Context, mix: Mixture, sizes: Sizes, name: str, cell: Cell) -> dict[str, Tensor]:

@@ -48,7 +48,7 @@ def _regimes(steps: int) -> tuple[Regime, ...]:
 
 SCALES = {
     "quick": SearchScale(regimes=_regimes(40)[1:], batch=32, documents=300, queries=60, max_length=96),
-    "full": SearchScale(regimes=_regimes(100), batch=48, documents=500, queries=120, max_length=96),
+    "full": SearchScale(regimes=_regimes(100), batch=32, documents=500, queries=120, max_length=96),
 }
 
 

@@ -39,15 +39,28 @@ class Arm:
         name: in results.
         train: changes a model in place, given the learning rate, the seed and the regime; returns facts to keep, such
             as steps and tokens. None leaves the start as it is.
+        make: in place of `train`, for a side that is more than one model: gives what is judged, and facts.
         options: what tells this arm from the others, for the cache.
         grid: numbers to choose from in place of learning rates, each a fixed factor above the one before, for an arm
             that is tuned by something else, such as a scale; one number leaves nothing to choose.
     """
 
     name: str
-    train: Callable[[TextEncoder, Cell], Mapping[str, Any]] | None
+    train: Callable[[TextEncoder, Cell], Mapping[str, Any]] | None = None
+    make: Callable[[TextEncoder, Cell], tuple[Any, Mapping[str, Any]]] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     grid: tuple[float, ...] = ()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is done to the start."""
+        return self.train is None and self.make is None
+
+    def judged(self, model: TextEncoder, cell: Cell) -> tuple[Any, Mapping[str, Any]]:
+        """What is judged, and facts; `model` may be changed in place."""
+        if self.make is not None:
+            return self.make(model, cell)
+        return model, {} if self.train is None else self.train(model, cell)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +129,7 @@ class Study:
     Args:
         regimes: starts.
         arms: sides.
-        dev: a model's score for tuning, higher is better; told which arm it is.
+        dev: score of a model, or of what an arm makes, for tuning: higher is better; told which arm it is.
         test: values by task, one an example; told which arm it is.
         max_length: tokens kept of a text.
         shared: plain values that decide the results beside the arms: sizes, hashes of data.
@@ -125,8 +138,8 @@ class Study:
     context: Context
     regimes: Sequence[Regime]
     arms: Sequence[Arm]
-    dev: Callable[[TextEncoder, Arm], float]
-    test: Callable[[TextEncoder, Arm], Mapping[str, Sequence[float]]]
+    dev: Callable[[Any, Arm], float]
+    test: Callable[[Any, Arm], Mapping[str, Sequence[float]]]
     max_length: int
     shared: Mapping[str, Any]
 
@@ -145,7 +158,7 @@ class Study:
         seeds = self.context.seeds
         first = self._searched(regime, arm)
         rate = _best(first)
-        alike = arm.train is None and not regime.start.fresh  # nothing in it depends on the seed
+        alike = arm.idle and not regime.start.fresh  # nothing in it depends on the seed
         again = () if alike else seeds[1:]
         runs = [first[rate], *(self._measured(regime, arm, rate, seed) for seed in again)]
         values = {task: np.array([result["test"][task] for result in runs]) for task in runs[0]["test"]}
@@ -184,16 +197,16 @@ class Study:
             model = regime.start.load(
                 context.model, context.cache, seed=seed, device=context.device, max_length=self.max_length
             )
-            facts = {} if arm.train is None else arm.train(model, Cell(regime=regime, rate=rate, seed=seed))
-            test = {task: [float(v) for v in values] for task, values in self.test(model, arm).items()}
-            found = {"dev": float(self.dev(model, arm)), "test": test, "facts": dict(facts)}
+            judged, facts = arm.judged(model, Cell(regime=regime, rate=rate, seed=seed))
+            test = {task: [float(v) for v in values] for task, values in self.test(judged, arm).items()}
+            found = {"dev": float(self.dev(judged, arm)), "test": test, "facts": dict(facts)}
             return {**found, "seconds": time.perf_counter() - begun}
 
         own = {**asdict(regime), "rates": None}
         key = {**self.shared, "length": self.max_length, "model": self._model, "regime": own, "arm": arm.name}
         result = context.cached({**key, "options": dict(arm.options), "rate": rate, "seed": seed}, make)
         mean = np.mean([np.mean(values) for values in result["test"].values()])
-        what = "as it is" if arm.train is None else f"rate {rate:g}, seed {seed}"
+        what = "as it is" if arm.idle else f"rate {rate:g}, seed {seed}"
         context.say(
             f"{regime.start.name}, {arm.name}, {what}: dev {result['dev']:.4f}, test {mean:.4f} "
             f"({result['seconds']:.0f} s)"
@@ -268,7 +281,7 @@ def together(name: str, parts: Mapping[str, tuple[Found, str]]) -> Found:
 
 
 def _grid(regime: Regime, arm: Arm) -> tuple[float, ...]:
-    if arm.train is None:
+    if arm.idle:
         return (0.0,)
     return arm.grid or regime.rates
 

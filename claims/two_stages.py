@@ -52,14 +52,11 @@ class Scale:
 
 
 def _regimes(steps: int) -> tuple[Regime, ...]:
-    return (
-        Regime(start=Start(name="untrained", layers=2, fresh=True), steps=steps, rates=(1e-4, 4e-4)),
-        Regime(start=Start(name="two layers", layers=2), steps=steps, rates=(1e-4, 4e-4)),
-    )
+    return (Regime(start=Start(name="two layers", layers=2), steps=steps, rates=(1e-4, 4e-4)),)
 
 
 SCALES = {
-    "quick": Scale(regimes=_regimes(80)[:1], batch=32, pairs=600, probe=1_000, max_length=40),
+    "quick": Scale(regimes=_regimes(80), batch=32, pairs=600, probe=1_000, max_length=40),
     "full": Scale(regimes=_regimes(200), batch=32, pairs=1_400, probe=2_000, max_length=40),
 }
 

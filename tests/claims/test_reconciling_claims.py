@@ -7,11 +7,19 @@ import pytest
 from made_up_data import made_up
 from tiny_models import tiny_encoder_folder
 
-from claims.mixture import Sizes
+from claims.mixture import SCALES, Sizes
 from claims.runner import data_folders, run_claim
 from claims.starts import Start
 
-CLAIMS = ["checkpoint_average"]
+CLAIMS = [
+    "atlas",
+    "breadcrumbs",
+    "checkpoint_average",
+    "flat_regions",
+    "self_positioning",
+    "twin_merging",
+    "weak_to_strong",
+]
 TINY = Sizes(batch=6, steps=4, queries=8, documents=20, pairs=24, rates=(1e-3, 3e-3), max_length=48)
 
 
@@ -32,9 +40,9 @@ def test_it_runs_and_goes_on_from_what_is_finished(name, tiny, tmp_path, shelf, 
     claim = module.CLAIM
     for declared in claim.roles.values():
         made_up(tmp_path / "data" / declared.folder, declared)
-    scale = module.SCALES["quick"]
+    scale = SCALES["quick"]
     regimes = tuple(replace(r, start=Start(name="one layer", layers=1), steps=4) for r in scale.regimes[:1])
-    monkeypatch.setitem(module.SCALES, "quick", replace(scale, regimes=regimes, sizes=TINY))
+    monkeypatch.setitem(SCALES, "quick", replace(scale, regimes=regimes, sizes=TINY))
     folders = data_folders(claim, str(tmp_path / "data"), {})
     said = []
     row = run_claim(claim, folders, model=tiny, cache=shelf, say=said.append)
