@@ -41,16 +41,20 @@ DOORS = {
     "accord.encoders.pooling": "forward",
     "accord.evaluation.metrics": "__call__",
     "accord.evaluation.tasks": "evaluate",
+    "accord.merging.learned": None,
+    "accord.merging.methods": "merge",
     "accord.objectives": "forward",
+    "accord.retrieval.fusion": "fuse",
     "accord.training": None,
     "accord.training.adapters": "attach",
+    "accord.training.balance": "start",
 }
 """Rooms whose classes stand in recipes or models -> what each class of the room can do."""
 
 
 def room_classes(room: ModuleType) -> dict[str, type]:
-    """The catalogue; in `training`, which also exports its own records, what stands in recipes."""
-    described_only = room.__name__ == "accord.training"
+    """The catalogue; in rooms that also export their own records, what stands in recipes."""
+    described_only = room.__name__ in {"accord.training", "accord.merging.learned", "accord.retrieval.fusion"}
     return {n: k for n, k in catalogue(room).items() if not described_only or issubclass(k, Described)}
 
 

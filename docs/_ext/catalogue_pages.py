@@ -22,6 +22,8 @@ ROOMS = (
     "objectives",
     "training",
     "evaluation",
+    "merging",
+    "alignment",
     "retrieval",
     "reporting",
     "integrations",

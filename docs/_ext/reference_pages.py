@@ -40,8 +40,15 @@ SLOTS = {
     ),
     "Pairs from texts": ("accord.data.synthesis", "`tasks.NAME.synthesis`."),
     "Samplers": ("accord.data.samplers", "`train.sampler`."),
+    "Balancing": (
+        "accord.training.balance",
+        "`train.balance`; the aggregators of TorchJD stand there by their own names, such as `UPGrad`.",
+    ),
     "Adapters": ("accord.training.adapters", "`train.adapter`."),
-    "Optimisers and schedules": ("accord.training", "`train.optimizer` and `train.schedule`."),
+    "Optimisers, schedules and averages": (
+        "accord.training",
+        "`train.optimizer`, `train.schedule` and `train.average`.",
+    ),
 }
 
 
@@ -220,15 +227,17 @@ def objectives() -> str:
     from accord.core.spec import catalogue
     from accord.data.signals import SIGNALS
     from accord.objectives.base import contract
-    from accord.training.fields import provided_fields
+    from accord.training.fields import provided_fields, token_form
 
     lines = ["| signal | provides | objectives | with a teacher |", "|---|---|---|---|"]
     for signal in SIGNALS:
         fitting: dict[bool, list[str]] = {False: [], True: []}
         for name, kind in catalogue(room).items():
+            asked = contract(kind)
             for taught in (False, True):
+                given = provided_fields(signal, teacher="any" if taught else None, tokens=token_form(asked))
                 try:
-                    contract(kind).check(provided_fields(signal, teacher="any" if taught else None), where=name)
+                    asked.check(given, where=name)
                 except InputError:
                     continue
                 fitting[taught].append(f"{{py:class}}`~{kind.__module__}.{name}`")

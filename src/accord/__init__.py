@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from accord.evaluation.tasks import Bitext, Classification, Clustering, Retrieval, Similarity
     from accord.objectives import InfoNCE, SupCon
     from accord.recipes.compare import compare
+    from accord.recipes.conflict import conflict
     from accord.recipes.evaluate import evaluate
     from accord.recipes.fit import Run, fit, open_run
     from accord.recipes.index import open_index as open
+    from accord.recipes.merge import merge
     from accord.recipes.mine import mine
     from accord.recipes.plan import Plan, plan
     from accord.recipes.recipe import Recipe
@@ -51,10 +53,12 @@ __all__ = [
     "Unlabelled",
     "__version__",
     "compare",
+    "conflict",
     "doctor",
     "evaluate",
     "fit",
     "load",
+    "merge",
     "mine",
     "nDCG",
     "open",
@@ -71,9 +75,11 @@ _HOMES = {
     "accord.evaluation.tasks": ("Bitext", "Classification", "Clustering", "Retrieval", "Similarity"),
     "accord.objectives": ("InfoNCE", "SupCon"),
     "accord.recipes.compare": ("compare",),
+    "accord.recipes.conflict": ("conflict",),
     "accord.recipes.evaluate": ("evaluate",),
     "accord.recipes.fit": ("Run", "fit", "open_run"),
     "accord.recipes.index": ("open_index",),
+    "accord.recipes.merge": ("merge",),
     "accord.recipes.mine": ("mine",),
     "accord.recipes.plan": ("Plan", "plan"),
     "accord.recipes.recipe": ("Recipe",),

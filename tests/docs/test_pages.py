@@ -111,15 +111,32 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return value
 
 
-def recipes_shown() -> list[Any]:
+def yaml_shown(*, merges: bool) -> list[Any]:
+    """Merge files, or recipes."""
     return [
         pytest.param(text, id=f"{page.relative_to(ROOT)}:{line}")
         for page in PAGES
         for _, text, line in blocks(page, "yaml")
+        if ("merge_method" in text) == merges
     ]
 
 
-@pytest.mark.parametrize("text", recipes_shown())
+@pytest.mark.parametrize("text", yaml_shown(merges=True))
+def test_shown_merge_file_is_valid(text: str) -> None:
+    from accord.merging.chosen import Chosen, method_named
+    from accord.recipes.merge import read_merge_documents
+
+    for document in read_merge_documents(list(yaml.safe_load_all(text))):
+        Chosen(
+            method_named(document.spec.merge_method),
+            common=document.spec.common,
+            each=[entry.parameters for entry in document.entries],
+            names=[entry.model for entry in document.entries],
+            scope=document.spec.scope,
+        ).at("layer.1.attention.weight", 0.5)
+
+
+@pytest.mark.parametrize("text", yaml_shown(merges=False))
 def test_shown_recipe_is_valid(text: str) -> None:
     """A part of a recipe is read as a change to the example that `accord init` writes."""
     import accord.data.sources

@@ -8,9 +8,11 @@ from accord.maths.resampling import (
     bca_interval,
     bootstrap_means,
     bootstrap_statistics,
+    counts,
     draws,
     percentile_interval,
     sign_flip_p,
+    standard_error_interval,
     swap_p,
 )
 
@@ -101,3 +103,17 @@ def test_swapping_rows_of_a_mean_is_flipping_signs():
     differences = generator(4).normal(0.2, 1, size=60)
     swapped = swap_p(lambda trade: np.where(trade, -differences, differences).mean(), 60, 5000, generator())
     assert swapped == pytest.approx(sign_flip_p(differences, 5000, generator(9)), abs=0.025)
+
+
+def test_counts_are_those_of_the_draws():
+    rows = np.concatenate(list(draws(5, 20, np.random.default_rng(3))))
+    assert (counts(5, 20, np.random.default_rng(3)) == [np.bincount(row, minlength=5) for row in rows]).all()
+
+
+def test_an_interval_by_standard_error_covers_the_mean_of_few_rows(rng):
+    inside = 0
+    for _ in range(200):
+        values = rng.normal(size=6)
+        low, high = standard_error_interval(values.mean(), bootstrap_means(values, 200, rng), 6, 0.95)
+        inside += low <= 0 <= high
+    assert 0.91 < inside / 200 < 0.99

@@ -43,7 +43,9 @@ SIGNALS = [
 def roles_for(asked) -> Roles:
     """A batch of the first signal that can feed the objective, with classes as numbers."""
     if "logits" in asked.names:
-        return Roles([WORDS], labels=np.arange(len(WORDS)) % DIM)
+        labels = np.arange(len(WORDS)) % DIM
+        bags = asked.shapes.get("labels") == "n vocabulary"
+        return Roles([WORDS], labels=np.eye(DIM)[labels] + np.eye(DIM)[0] if bags else labels)
     for signal in SIGNALS:
         try:
             check_fit(asked, type(signal), where="here", columns=tuple(signal.names), teacher="encoder")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from accord.core.errors import DataError
-from accord.reporting.steps import curves, main_run, read_steps, shares, smooth
+from accord.reporting.steps import cosines, curves, main_run, read_steps, shares, smooth, weight_curves
 
 
 def _slow_smooth(values, window):
@@ -82,3 +82,28 @@ def test_shares_add_up_to_the_run(steps, make):
 def test_runs_on_one_task_are_nobodys_main_run(steps):
     assert main_run(steps) == "joint"
     assert main_run([s for s in steps if s.run != "joint"]) is None
+
+
+def balanced(steps):
+    """The joint steps of two tasks as a balanced run."""
+    joint = [s for s in steps if s.run == "joint" and s.task in {"topic", "names"}]
+    other = {"topic": "names", "names": "topic"}
+    return [
+        dataclasses.replace(s, run="balanced", weight=1.5, cosines={other[s.task]: -0.25} if s.step % 2 else None)
+        for s in joint
+    ]
+
+
+def test_weights_and_cosines_come_from_balanced_steps_alone(steps, make, tmp_path):
+    assert weight_curves(steps) == []
+    assert cosines(steps) == []
+    records = read_steps(_write(tmp_path / "steps.jsonl", [*steps, *balanced(steps)]))
+    assert [(c.task, c.run) for c in weight_curves(records, make.tasks)] == [
+        (t, "balanced") for t in ("topic", "names")
+    ]
+    assert all(set(c.losses) == {1.5} for c in weight_curves(records))
+    ((a, b, mean),) = cosines(records)
+    assert ({a, b}, mean) == ({"topic", "names"}, -0.25)
+    plain = next(s for s in records if s.run == "joint")
+    assert plain.weight is None
+    assert plain.cosines is None

@@ -23,7 +23,8 @@ from accord.data import Labelled, Pairs
 from accord.data.samplers import RoundRobin
 from accord.encoders import load
 from accord.objectives import InfoNCE, SupCon
-from accord.training import AdamW, EarlyStopping, Settings, TrainingTask, train
+from accord.training import EMA, AdamW, EarlyStopping, Settings, TrainingTask, train
+from accord.training.balance import FlatRegions, GradNorm
 from accord.training.state import Training
 
 WORDS = (
@@ -58,8 +59,11 @@ USUAL = {
     "mixed": False,
     "cached": False,
     "recompute": False,
+    "balanced": False,
+    "flat": False,
     "broken": False,
     "early": False,
+    "average": False,
     "fails": False,
     "batch": 12,
     "chunk": 32,
@@ -98,6 +102,7 @@ def run(model, out, name):
         steps=6,
         batch=told.batch,
         batches="mixed" if told.mixed else "homogeneous",
+        balance=GradNorm() if told.balanced else FlatRegions(inner="PCGrad") if told.flat else None,
         chunk_tokens=told.chunk,
         cache_above_tokens=0 if told.cached else 100_000,
         gradient_checkpointing=told.recompute,
@@ -106,6 +111,7 @@ def run(model, out, name):
         precision="float32",
         checkpoint_every=3,
         early_stopping=EarlyStopping(every=2, patience=1) if told.early else None,
+        average=EMA(decay=0.5) if told.average else None,
     )
     records = []
 

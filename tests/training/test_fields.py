@@ -174,7 +174,7 @@ def test_both_sides_of_pairs_and_one_side_of_labelled_texts():
             {"SupCon", "BatchHardTriplet", "SemiHardTriplet", "BatchAllTriplet", "MetricLearning", "FixedTargets"},
         ),
         (Scored, {"CoSENT", "AnglE", "CosineRegression", "ContrastivePairs", "BinaryCrossEntropy"}),
-        (Unlabelled, {"InfoNCE", "MegaBatchMargin"}),
+        (Unlabelled, {"InfoNCE", "MegaBatchMargin", "MaskedTokens", "BagOfTokens"}),
     ],
 )
 def test_which_objectives_a_signal_feeds(kind, fitting):

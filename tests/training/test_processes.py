@@ -20,7 +20,10 @@ VARIANTS = (
     "usual",
     "cached+cached",
     "mixed+mixed+recompute",
+    "balanced+balanced",
+    "flat+flat+cached",
     "early+early",
+    "average+average",
 )
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 from accord.core.errors import InputError
-from accord.objectives import InfoNCE
+from accord.objectives import FixedTargets, InfoNCE
 from accord.training import TrainingTask
 from accord.training.texts import TaskTexts
 
@@ -61,3 +62,19 @@ def test_chunks_tell_their_padded_size(tiny, pairs):
     batch = TaskTexts(task(pairs, 0.2), tiny, batch=20, seed=0).batch(0, 96)
     assert list(batch.costs) == [chunk.input_ids.numel() for chunk in batch.chunks]
     assert len(batch.costs) > 2
+
+
+def test_targets_are_the_vectors_that_the_start_gives_the_labels(tiny, labelled):
+    asked = TrainingTask(
+        name="t", signal=labelled, objective=FixedTargets("labels", isotropic=True), document_prompt="the "
+    )
+    data = TaskTexts(asked, tiny, batch=8, seed=0)
+    names = sorted(set(labelled.column("label")))
+    wanted = FixedTargets(tiny.encode(names, prompt="the "), isotropic=True)
+    assert torch.equal(data.task.objective.table, wanted.table)
+    assert asked.objective.awaits_labels
+    batch = data.batch(0, 64)
+    vectors = torch.cat([data.forward(chunk) for chunk in batch.chunks])
+    fields = data.fields(batch, vectors)
+    assert [names[k] for k in fields["labels"].tolist()] == [text.split()[0] for text in batch.roles.texts[0]]
+    assert torch.isfinite(data.task.objective(**fields))

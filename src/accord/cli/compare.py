@@ -15,7 +15,7 @@ __all__ = ["command"]
 def command(
     a: Annotated[Path, typer.Argument(help="A run folder.")],
     b: Annotated[Path, typer.Argument(help="Another run folder with the same test data.")],
-    model: Annotated[str, typer.Option(help="Whose scores, in both runs.")] = "joint",
+    model: Annotated[str | None, typer.Option(help="Whose scores, in both runs; else what each run gives.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparisons as JSON.")] = False,
 ) -> None:
     """Compare two runs example by example: effect, interval, p, and how many examples it would take."""

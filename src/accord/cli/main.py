@@ -13,7 +13,23 @@ from typing import Any
 
 import typer
 
-from accord.cli import compare, data, doctor, encode, evaluate, fit, init, mine, plan, report, rerank, search, where
+from accord.cli import (
+    compare,
+    conflict,
+    data,
+    doctor,
+    encode,
+    evaluate,
+    fit,
+    init,
+    merge,
+    mine,
+    plan,
+    report,
+    rerank,
+    search,
+    where,
+)
 from accord.core.errors import AccordError, CheckFailed, InputError, MissingExtra, StorageError
 from accord.core.ranks import leads
 from accord.core.threads import settle
@@ -37,6 +53,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "mine": mine.command,
     "evaluate": evaluate.command,
     "compare": compare.command,
+    "conflict": conflict.command,
+    "merge": merge.command,
     "search": search.command,
     "rerank": rerank.command,
     "doctor": doctor.command,

@@ -75,6 +75,9 @@ class StepRecord:
         examples: rows of the batch.
         tokens: real tokens that went through the encoder (folded duplicates counted once).
         seconds: wall-clock time of the step.
+        weight: of the task in a balanced step; 1 is what it has in a joint one.
+        cosines: between the task's gradient and that of each other task, by name, in a balanced step that took them one
+            by one.
     """
 
     run: str
@@ -86,6 +89,8 @@ class StepRecord:
     examples: int
     tokens: int
     seconds: float
+    weight: float | None = None
+    cosines: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

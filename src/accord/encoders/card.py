@@ -13,6 +13,7 @@ import yaml
 
 from accord.core.records import Comparison, Score
 from accord.core.storage import atomic_file
+from accord.encoders.card_merge import merged_from
 from accord.encoders.card_pairs import loading_of_pairs, pairs_pipeline, title_of_pairs, what_pairs_are
 from accord.encoders.integrity import read_manifest
 from accord.encoders.markdown import code, escape, fenced, table
@@ -91,6 +92,7 @@ def render(manifest: Mapping[str, Any], facts: Facts) -> str:
         f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---",
         f"# {escape(facts.name)}",
         *own,
+        merged_from(manifest.get("metadata", {}).get("merge")),
         _data(facts),
         _scores(facts),
         _comparisons(facts),

@@ -105,7 +105,8 @@ def doctor(path: str | Path) -> DoctorReport:
     checks.append(Check("loads", True, f"{type(encoder.backbone).__name__}, {encoder.dim} dimensions"))
     if manifest is not None:
         checks += check_settings(describe(encoder, folder), manifest, NAMES)
-        checks += _check_probes(encoder, manifest)
+        if "probes" in manifest:  # a merge may do without
+            checks += _check_probes(encoder, manifest)
     checks += _check_sanity(encoder)
     return DoctorReport(folder, tuple(checks))
 

@@ -13,6 +13,7 @@ from accord.core.errors import ModelError
 from accord.encoders.attention import check_attention
 from accord.encoders.integrity import check_unchanged, read_manifest, read_object
 from accord.encoders.kinds import is_cross_encoder
+from accord.encoders.language.saving import read_heads
 from accord.encoders.modules_file import (
     HEADS,
     Module,
@@ -108,6 +109,7 @@ def read_folder(folder: Path, *, verify: bool, attention: str | None = None) -> 
         **_settings(folder),
     )
     encoder.layer_mix = next((read_layer_mix(m, backbone) for m in modules if m.kind == "WeightedLayerPooling"), None)
+    encoder.token_heads.update(read_heads(folder))
     encoder.metadata = dict(manifest.get("metadata", {})) if manifest else {}
     encoder.eval()
     if verify:

@@ -20,13 +20,14 @@ from accord.encoders.direction import needed_transformers
 from accord.encoders.encode import encode_few
 from accord.encoders.heads import Dense, LayerNorm
 from accord.encoders.integrity import MANIFEST, MODEL_FORMAT
+from accord.encoders.language.saving import write_heads
 from accord.encoders.layer_mix import LayerMix
 from accord.encoders.modules_file import POOLINGS
 from accord.encoders.probes import PROBES
 from accord.encoders.quiet import quiet_transformers
 from accord.encoders.tokenizer_files import write_tokenizer
 
-__all__ = ["LEGACY", "probe_vectors", "save_encoder", "write_head", "write_json", "write_settings"]
+__all__ = ["LEGACY", "probe_vectors", "save_encoder", "write_head", "write_json", "write_manifest", "write_settings"]
 
 LEGACY = "sentence_transformers.models."
 DECLARED = {"sentence_transformers": "2.0.0", "transformers": "4.6.1", "pytorch": "1.8.1"}
@@ -61,19 +62,31 @@ def save_encoder(
     except (TypeError, ValueError) as error:
         raise InputError(f"`metadata` must be JSON: {error}.") from error
     encoder = folded(encoder)
+    with atomic_folder(path) as folder:
+        (write or _write_transformer)(encoder, folder)
+        write_heads(getattr(encoder, "token_heads", {}), folder)
+        write_manifest(encoder, folder, metadata=metadata)
+
+
+def write_manifest(encoder: Encoder, folder: Path, *, metadata: Mapping[str, Any]) -> None:
+    """Write `accord.json`, which proves that a folder is the model that was saved, and the card.
+
+    Args:
+        encoder: as the folder's files give it.
+        folder: with all other files of the model.
+        metadata: JSON values to keep.
+    """
     manifest = {
         "format": MODEL_FORMAT,
         "version": __version__,
         "fingerprint": encoder.fingerprint(),
         "metadata": metadata,
         "probes": probe_vectors(encoder),
+        "identity": describe(encoder, folder),
+        "files": hash_folder(folder, keep=lambda path: path.name != "README.md"),  # which may be edited
     }
-    with atomic_folder(path) as folder:
-        (write or _write_transformer)(encoder, folder)
-        files = hash_folder(folder, keep=lambda path: path.name != "README.md")  # which may be edited
-        manifest |= {"identity": describe(encoder, folder), "files": files}
-        write_json(folder / MANIFEST, manifest)
-        write_card(folder)
+    write_json(folder / MANIFEST, manifest)
+    write_card(folder)
 
 
 def _holds_model(path: Path) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
-from operator import add
+from operator import iadd
 from typing import Any
 
 import torch
 
 from accord.core.errors import InputError
-from accord.merging.base import MergeMethod, Piece, StateDict
+from accord.merging.base import MergeMethod, Piece, StateDict, row_length
 
 __all__ = ["merge_state_dicts"]
+
+SURVEYED, MERGED = 1 << 18, 1 << 16
+"""Elements in a piece; what is merged does not depend on them."""
 
 
 def merge_state_dicts(
@@ -43,26 +47,61 @@ def merge_state_dicts(
     if method.contract.base == "required" and base is None:
         raise InputError(f"`{method.name}` needs the base model. Pass it as `base`.")
     _check(experts, base)
-    pieces = {
-        name: Piece(
-            name=name,
-            experts=[expert[name].float() for expert in experts],
-            base=None if base is None else base[name].float(),
-            first=0,
-            shape=tuple(first.shape),
-            seed=seed,
-        )
-        for name, first in experts[0].items()
-        if first.is_floating_point()
+    merge = _Merge(method, experts, base, seed)
+    names = [name for name, tensor in experts[0].items() if tensor.is_floating_point()]
+    over_all = merge.surveys(names) if method.scope == "global" else None
+    return {
+        name: merge.tensor(name, merge.surveys([name]) if over_all is None else over_all) if name in names else tensor
+        for name, tensor in experts[0].items()
     }
-    surveys: dict[str, list[Any]] = {name: [] for name in pieces}
-    for _ in range(method.passes):
-        found = {name: method.survey(piece, surveys[name]) for name, piece in pieces.items()}
-        total = reduce(add, found.values()) if method.scope == "global" else None
-        for name, own in found.items():
-            surveys[name].append(own if total is None else total)
-    merged = {name: method.merge(piece, surveys[name]) for name, piece in pieces.items()}
-    return {name: merged[name].to(t.dtype) if name in merged else t for name, t in experts[0].items()}
+
+
+@dataclass(frozen=True)
+class _Merge:
+    """The same walk over pieces as on disk; pieces that stay in the processor's cache also make it fast."""
+
+    method: MergeMethod
+    experts: Sequence[StateDict]
+    base: StateDict | None
+    seed: int
+
+    def surveys(self, names: Sequence[str]) -> list[Any]:
+        """The sum of each pass over tensors."""
+        done: list[Any] = []
+        for _ in range(self.method.passes):
+            found = (self.method.survey(piece, done) for name in names for piece in self._pieces(name, SURVEYED))
+            done.append(reduce(iadd, found))
+        return done
+
+    def tensor(self, name: str, surveys: Sequence[Any]) -> torch.Tensor:
+        """One merged tensor."""
+        first = self.experts[0][name]
+        merged = torch.empty_like(first, memory_format=torch.contiguous_format).detach()
+        flat = merged.view(-1)
+        for piece in self._pieces(name, MERGED):
+            rows = self.method.merge(piece, surveys).to(first.dtype)
+            if rows.numel() == first.numel():
+                return rows
+            flat[piece.first : piece.first + rows.numel()] = rows.reshape(-1)
+        return merged
+
+    def _pieces(self, name: str, elements: int) -> Iterator[Piece]:
+        tensors = [model[name] for model in self.experts]
+        origin = None if self.base is None else self.base[name]
+        shape = tuple(tensors[0].shape)
+        graph = torch.is_grad_enabled() and any(t.requires_grad for t in (*tensors, origin) if t is not None)
+        rows = shape[0] if len(shape) > 1 else 1
+        step = rows if self.method.whole or graph else elements // row_length(shape)
+        for start in range(0, max(rows, 1), max(step, 1)):
+            cut = slice(start, start + max(step, 1)) if step < rows else ...
+            yield Piece(
+                name=name,
+                experts=[tensor[cut].float() for tensor in tensors],
+                base=None if origin is None else origin[cut].float(),
+                first=start * row_length(shape),
+                shape=shape,
+                seed=self.seed,
+            )
 
 
 def _check(experts: Sequence[StateDict], base: StateDict | None) -> None:

@@ -12,6 +12,7 @@ How to choose:
 - pairs with graded scores -> :class:`CoSENT`, :class:`AnglE`; with 0 and 1 -> :class:`ContrastivePairs`,
   :class:`BinaryCrossEntropy`;
 - lists with grades -> :class:`LambdaLoss`, :class:`ListNet`;
+- texts alone -> :class:`InfoNCE` on pairs made of them, :class:`MaskedTokens`, :class:`BagOfTokens`;
 - a teacher -> :class:`ListKL` and :class:`MarginMSE` for lists, :class:`BatchKL` for pairs without negatives,
   :class:`PairMSE` for single pairs, :class:`TeacherOrder` where only its order is to be trusted,
   :class:`VectorDistillation` for its vectors.
@@ -33,6 +34,8 @@ from accord.objectives.distillation.pair_mse import PairMSE
 from accord.objectives.distillation.score_kl import BatchKL, ListKL
 from accord.objectives.distillation.teacher_order import TeacherOrder
 from accord.objectives.distillation.vector_distillation import VectorDistillation
+from accord.objectives.pretext.bag_of_tokens import BagOfTokens
+from accord.objectives.pretext.masked_tokens import MaskedTokens
 from accord.objectives.proxies.fixed_targets import FixedTargets
 from accord.objectives.ranking.adr_mse import ADRMSE
 from accord.objectives.ranking.lambda_loss import LambdaLoss
@@ -46,6 +49,7 @@ from accord.objectives.regression.cosine_regression import CosineRegression
 __all__ = [
     "ADRMSE",
     "AnglE",
+    "BagOfTokens",
     "BatchAllTriplet",
     "BatchHardTriplet",
     "BatchKL",
@@ -61,6 +65,7 @@ __all__ = [
     "ListMLE",
     "ListNet",
     "MarginMSE",
+    "MaskedTokens",
     "MegaBatchMargin",
     "MetricLearning",
     "PairMSE",

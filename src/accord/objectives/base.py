@@ -22,8 +22,10 @@ FIELDS = {
     "pair_scores": "(n): one score a pair",
     "list_scores": "(queries, list): each query with its own list; column 0 is a positive",
     "labels": "(n): class numbers, or gold scores of pairs; (queries, list) beside `list_scores`: how relevant each "
-    "document is, 1 for positives and 0 for negatives where the data say no more",
-    "logits": "(n, labels): raw scores of each pair, one a class",
+    "document is, 1 for positives and 0 for negatives where the data say no more; (places): the tokens that were "
+    "hidden; (n, vocabulary): 1 for the tokens that a text holds",
+    "logits": "(n, labels): raw scores of each pair, one a class; (places, vocabulary): of every token at each hidden "
+    "place of texts; (n, vocabulary): of every token, from the vector of each text",
     "embeddings": "(n, dim): one vector a labelled text; (2, n, dim): the two sides of pairs",
     "teacher_scores": "as `scores`, by a teacher",
     "teacher_pair_scores": "as `pair_scores`, by a teacher",
@@ -34,12 +36,13 @@ FIELDS = {
 
 SHAPES: Mapping[str, tuple[str, ...]] = {
     "scores": ("queries docs", "n n"),
-    "labels": ("n", "queries list"),
+    "labels": ("n", "queries list", "places", "n vocabulary"),
+    "logits": ("n labels", "places vocabulary", "n vocabulary"),
     "embeddings": ("n dim", "2 n dim"),
     "teacher_scores": ("queries docs", "n n"),
     "teacher_embeddings": ("n dim", "2 n dim"),
 }
-"""Fields that come in two shapes, in the words of a signature: an objective annotated so is given no other.
+"""Fields that come in several shapes, in the words of a signature: an objective annotated so is given no other.
 
 `ignore` has two as well, and always that of the scores beside it.
 """

@@ -2,7 +2,8 @@
 
 - :mod:`accord.recipes.recipe` reads, changes and saves recipes;
 - :mod:`accord.recipes.plan` checks one without a model;
-- :mod:`accord.recipes.fit` runs it;
+- :mod:`accord.recipes.fit` runs it, stage by stage (:mod:`accord.recipes.stages`);
+- :mod:`accord.recipes.strategies` are the ways in which tasks share an encoder: joint, balanced, merged, or chosen;
 - :mod:`accord.recipes.evaluate` and :mod:`accord.recipes.compare` judge models and runs;
 - :mod:`accord.recipes.index` writes and opens the store of a run.
 """

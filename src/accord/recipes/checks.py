@@ -12,9 +12,17 @@ from accord.objectives.base import contract
 from accord.recipes.models import check_pair_task, check_pairs, label_names
 from accord.recipes.schema import RecipeSpec, TaskSpec
 from accord.recipes.teachers import kind_of_teacher
-from accord.training.fields import check_fit
+from accord.training.fields import check_fit, token_form
 
-__all__ = ["check_dev", "check_evaluations", "check_labels", "check_objective", "check_pair_tasks"]
+__all__ = [
+    "check_dev",
+    "check_evaluations",
+    "check_judged",
+    "check_labels",
+    "check_objective",
+    "check_pair_tasks",
+    "goes_unjudged",
+]
 
 
 class Ready(Protocol):
@@ -54,6 +62,27 @@ def check_objective(
         check_fit(contract(objective), kind, where="objective", columns=columns, teacher=taught)
 
 
+def goes_unjudged(objective: Any) -> bool:
+    """Whether a task of this objective may leave `evaluate` empty: nothing judges texts whose tokens are hidden."""
+    return token_form(contract(objective)) is not None
+
+
+def check_judged(evaluations: Mapping[str, Sequence[Any]]) -> None:
+    """See that some task of a recipe is judged.
+
+    Args:
+        evaluations: of each task.
+
+    Raises:
+        RecipeError: none is.
+    """
+    if not any(evaluations.values()):
+        raise RecipeError(
+            f"No task is judged: `evaluate` is empty in {', '.join(evaluations)}. Add a task that says whether hiding "
+            "tokens taught the encoder something."
+        )
+
+
 def check_evaluations(evaluations: Sequence[Any], kind: type[Signal]) -> None:
     """See that each evaluation can judge the signal.
 
@@ -64,7 +93,8 @@ def check_evaluations(evaluations: Sequence[Any], kind: type[Signal]) -> None:
         if not issubclass(kind, tuple(evaluation.signals)) and issubclass(kind, Unlabelled):
             raise InputError(
                 f"{type(evaluation).__name__} cannot judge texts alone. Add `synthesis`, which makes pairs of them "
-                "(and lets a `test_source` hold pairs that people wrote), or give `signal:`."
+                "(and lets a `test_source` hold pairs that people wrote), or give `signal:`. Where the objective hides "
+                "tokens, leave it to the other tasks: `evaluate: []`."
             )
         if not issubclass(kind, tuple(evaluation.signals)):
             known = ", ".join(s.__name__ for s in evaluation.signals)
@@ -93,12 +123,17 @@ def check_labels(tasks: Mapping[str, Ready]) -> None:
 
 
 def check_dev(spec: RecipeSpec, tasks: Mapping[str, Ready]) -> None:
-    """See that early stopping has something to look at.
+    """See that early stopping, or the choice of a strategy, has something to look at.
 
     Raises:
         RecipeError: names the task without a dev part.
     """
     for name, task in tasks.items():
+        if spec.train.strategy == "auto" and task.evaluations and not len(task.dev):
+            raise RecipeError(
+                f"tasks.{name}: `strategy: auto` chooses by the dev parts, and this task has none. Raise `split.dev`, "
+                "or name a `dev_source`."
+            )
         if spec.train.early_stopping is not None and isinstance(task.train, Stream) and not len(task.dev):
             raise RecipeError(
                 f"tasks.{name}: early stopping scores the dev parts, and a streamed source has none. Name a "

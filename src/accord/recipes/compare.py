@@ -16,14 +16,14 @@ __all__ = ["compare"]
 
 
 def compare(
-    a: Path | str, b: Path | str, *, model: str = "joint", level: float = 0.95, resamples: int = 2000
+    a: Path | str, b: Path | str, *, model: str | None = None, level: float = 0.95, resamples: int = 2000
 ) -> list[Comparison]:
     """Paired differences a - b of the primary metrics, on the tasks and examples that both runs have.
 
     Args:
         a: run folder.
         b: run folder.
-        model: whose scores, in both runs.
+        model: whose scores, in both runs; when None, of each run the one that it gives, whatever its strategy.
         level: of the intervals.
         resamples: of bootstrap and permutation.
 
@@ -37,17 +37,20 @@ def compare(
         raise InputError(f"`a` and `b` are the same run, {a}. Name two different ones.")
     folders = RunFolder(Path(a)), RunFolder(Path(b))
     results = [folder.load_results() for folder in folders]
-    tasks = [name for name in _tasks(results[0], model) if name in _tasks(results[1], model)]
+    models = [model or folder.chosen or "joint" for folder in folders]
+    known = [_tasks(found, name) for found, name in zip(results, models)]
+    tasks = [name for name in known[0] if name in known[1]]
     if not tasks:
-        raise InputError(f"{a} and {b} have no task in common for the model `{model}`.")
+        which = " and ".join(f"`{name}`" for name in dict.fromkeys(models))
+        raise InputError(f"{a} and {b} have no task in common for the model {which}.")
     _check_same_tests(results[0].data_hashes, results[1].data_hashes, tasks)
     names = [f"run:{folder.path.name}" for folder in folders]
     if names[0] == names[1]:
         names = [f"run:{folder.path}" for folder in folders]
     observed: list[Observed] = []
-    for name, folder in zip(names, folders):
+    for name, folder, chosen in zip(names, folders, models):
         for task in tasks:
-            kept = [one for one in read_examples(folder.examples(task)) if one.model == model]
+            kept = [one for one in read_examples(folder.examples(task)) if one.model == chosen]
             observed += [replace(one, model=name) for one in kept]
     return compare_observed(observed, [(names[0], names[1])], level=level, resamples=resamples)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from accord.encoders.static.folder import is_static, table_width
 from accord.recipes.index import check_index
 from accord.recipes.prepare import Prepared, PreparedTask, prepare, settings_of, task_row
 from accord.recipes.recipe import Recipe
+from accord.recipes.schema import RecipeSpec
+from accord.recipes.sharing import EXPECTED, balance_of, expected
 from accord.training.precision import native_bfloat16
 from accord.training.turns import make_turns
 
@@ -44,6 +46,9 @@ SIZES = (
     ("intermediate_size", "hidden_dim", "n_inner"),
 )
 """Keys of a `config.json` for layers, width and inner width, by family."""
+
+FEW = 100
+"""Dev rows below which only large differences show."""
 
 CALIBRATION_ROWS = 2048
 CALIBRATION_SECONDS = 0.4
@@ -92,6 +97,9 @@ def plan(recipe: Recipe | str | Path, *, progress: Progress = silent) -> Plan:
         tasks = list(prepared.tasks.values())
         settings = settings_of(recipe, [len(t.train) for t in tasks], seed=recipe.spec.seeds[0])
         turns = make_turns(settings, [t.train for t in tasks], [t.spec.weight for t in tasks])
+        if "balanced" in recipe.spec.strategies:
+            balanced = replace(settings, balance=balance_of(recipe))
+            make_turns(balanced, [t.train for t in tasks], [t.spec.weight for t in tasks])
         shape = _encoder_shape(recipe)
     except InputError as error:
         return Plan(problems=[str(error)])
@@ -101,7 +109,7 @@ def plan(recipe: Recipe | str | Path, *, progress: Progress = silent) -> Plan:
         {**task_row(task), "steps": int(count), "epochs": round(count * min(1.0, size / len(task.train)), 2)}
         for task, count, size in zip(tasks, steps, turns.sizes)
     ]
-    notes = [*prepared.notes, *_notes(tasks, steps, turns.sizes)]
+    notes = [*prepared.notes, *_notes(tasks, steps, turns.sizes), *_notes_of_strategy(recipe.spec, tasks)]
     return Plan([], notes, rows, prepared.leakage, {name: round(s, 3) for name, s in stages.items()})
 
 
@@ -114,9 +122,23 @@ def _notes(tasks: Sequence[PreparedTask], steps: np.ndarray, sizes: Sequence[int
             notes.append(
                 f"{task.name} has {len(task.train)} train rows, fewer than a batch of {size}: each is all of them."
             )
-        if len(task.test) < 100:
+        if len(task.test) < 100 and task.evaluations:
             notes.append(f"{task.name} is judged by {len(task.test)} examples only: expect wide intervals.")
     return notes
+
+
+def _notes_of_strategy(spec: RecipeSpec, tasks: Sequence[PreparedTask]) -> list[str]:
+    """What a search for the strategy should be known to do."""
+    if spec.train.auto is None:
+        return []
+    told = ", ".join(expected(spec))
+    notes = [f"The time is that of a search that tries {told}. Without conflict only the joint encoder is trained."]
+    return notes + [
+        f"{task.name} has {len(task.dev)} dev rows to choose the strategy by: expect the simpler one where the "
+        "difference is small. Raise its `split.dev`."
+        for task in tasks
+        if len(task.dev) < FEW and task.evaluations
+    ]
 
 
 @dataclass(frozen=True)
@@ -157,12 +179,21 @@ def _estimate(prepared: Prepared, examples: np.ndarray, shape: _Shape) -> dict[s
     training = sum(int(n) * _tokens_a_row(t.train, shape) for t, n in zip(tasks, examples))
     judged = sum(len(t.test) * _tokens_a_row(t.test, shape) for t in tasks)
     judged += sum(len(t.train) * _tokens_a_row(t.train, shape) for t in tasks if type(t.train).__name__ == "Labelled")
-    seeds = len(recipe.seeds)
+    seeds, made = len(recipe.seeds), expected(recipe)
     alone = "single-task" in recipe.evaluate.baselines and len(tasks) > 1
-    stages = {"train joint": seeds * training * BACKWARD * per_token}
-    if alone:
-        stages["train each task alone"] = stages["train joint"]
-    stages["evaluate"] = judged * per_token * (seeds * (2 if alone else 1) + ("base" in recipe.evaluate.baselines))
+    stages = {}
+    if recipe.train.auto is not None:
+        rows = recipe.train.auto.batches * recipe.train.batch
+        seen = sum(min(rows, len(t.train)) * _tokens_a_row(t.train, shape) for t in tasks)
+        stages["measure conflict"] = seen * BACKWARD * per_token
+    once = seeds * training * BACKWARD * per_token
+    stages |= {f"train {name}": once * EXPECTED[name] for name in made if name != "merged"}
+    if alone or "merged" in made:
+        stages["train each task alone"] = once
+    if recipe.train.auto is not None:
+        judged_on_dev = sum(len(t.dev) * _tokens_a_row(t.dev, shape) for t in tasks)
+        stages["choose on dev"] = seeds * len(made) * judged_on_dev * per_token
+    stages["evaluate"] = judged * per_token * (seeds * (len(made) + alone) + ("base" in recipe.evaluate.baselines))
     if recipe.index is not None:
         table = prepared.tables[prepared.tasks[recipe.index.task].spec.source]
         texts = table.column(recipe.index.column).to_pylist()

@@ -28,12 +28,22 @@ from accord.data.signals import Labelled, Pairs, Ranked, Signal, Unlabelled
 from accord.data.splits import split
 from accord.data.streams import Stream, stream
 from accord.encoders.task_names import task_prompt
-from accord.recipes.checks import check_dev, check_evaluations, check_labels, check_objective, check_pair_tasks
+from accord.recipes.checks import (
+    check_dev,
+    check_evaluations,
+    check_judged,
+    check_labels,
+    check_objective,
+    check_pair_tasks,
+    goes_unjudged,
+)
 from accord.recipes.recipe import Recipe
-from accord.recipes.schema import TaskSpec
+from accord.recipes.schema import TaskSpec, TrainSpec
+from accord.recipes.sharing import check_sharing
+from accord.training.averaging import Averaging, check_fits
 from accord.training.settings import EarlyStopping, Settings
 
-__all__ = ["Prepared", "PreparedTask", "adapter_of", "prepare", "settings_of", "task_row"]
+__all__ = ["Prepared", "PreparedTask", "adapter_of", "average_of", "prepare", "settings_of", "task_row"]
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,10 @@ def prepare(recipe: Recipe, *, progress: Progress = silent) -> Prepared:
     """
     spec = recipe.spec
     adapter_of(recipe)
+    average = average_of(recipe)
     objects = {name: _objects(name, task) for name, task in spec.tasks.items()}
+    check_sharing(recipe, {name: objective for name, (objective, _) in objects.items()})
+    check_judged({name: evaluations for name, (_, evaluations) in objects.items()})
     given = recipe.resolved()["sources"]
     used = dict.fromkeys(name for task in spec.tasks.values() for name in task.sources)
     sources = {name: build(given[name], source_room, f"sources.{name}") for name in used}
@@ -134,6 +147,8 @@ def prepare(recipe: Recipe, *, progress: Progress = silent) -> Prepared:
     check_dev(spec, tasks)
     cleaned, rows = _without_leaks(tasks, spec.leakage)
     check_labels(cleaned)
+    if average is not None:
+        check_fits(average, _steps(spec.train, [len(task.train) for task in cleaned.values()]))
     return Prepared(recipe, cleaned, tables, rows, tuple(notes))
 
 
@@ -141,7 +156,7 @@ def _objects(name: str, task: TaskSpec) -> tuple[Any, list[Any]]:
     """The objective and the evaluations of a task, built before any data is read."""
     objective = build(task.objective, objective_room, f"tasks.{name}.objective")
     evaluations = [build(value, evaluation_room, f"tasks.{name}.evaluate") for value in task.evaluate]
-    if not evaluations:
+    if not evaluations and not goes_unjudged(objective):
         raise RecipeError(f"tasks.{name}.evaluate is empty: name at least one way to judge the task.")
     metrics = [str(metric) for e in evaluations for metric in (e.primary, *(m for m in e.metrics if m != e.primary))]
     twice = sorted({metric for metric in metrics if metrics.count(metric) > 1})
@@ -224,7 +239,7 @@ def _streamed_parts(task: TaskSpec, rows: _Rows, objects: tuple[Any, list[Any]])
     Raises:
         InputError: no test source, or a key that needs all rows at once.
     """
-    if task.test_source is None:
+    if task.test_source is None and task.evaluate:
         raise InputError(
             f"the source `{task.source}` is streamed, so no test part can be split off it. Name a `test_source` (and a "
             "`dev_source` for early stopping), or take `stream` away."
@@ -241,7 +256,7 @@ def _streamed_parts(task: TaskSpec, rows: _Rows, objects: tuple[Any, list[Any]])
     check_objective(objects[0], task, train.kind, vectors=rows.vectors, columns=tuple(train.names))
     check_evaluations(objects[1], train.kind)
     check_drawing(train, name=task.source, weights=task.weights, classes=task.classes, by_label=rows.vectors)
-    test = rows.signal(task.test_source, train.kind, task)
+    test = rows.signal(task.test_source, train.kind, task) if task.test_source else train.take([])
     return train, rows.signal(task.dev_source, train.kind, task) if task.dev_source else test.take([]), test
 
 
@@ -286,7 +301,7 @@ def _parts(
         read(task.dev_source) if task.dev_source else signal.take(cut.dev),
         read(task.test_source) if task.test_source else signal.take(cut.test),
     )
-    if not len(found[2]):
+    if not len(found[2]) and task.evaluate:
         raise InputError("no row is left to test on. Raise `split.test`, or name a `test_source`.")
     return found
 
@@ -345,6 +360,27 @@ def adapter_of(recipe: Recipe) -> adapter_room.LoRA | None:
     return None if given is None else build(given, adapter_room, "train.adapter")
 
 
+def average_of(recipe: Recipe) -> Averaging | None:
+    """How a recipe averages the weights of a run, or None where it keeps the last ones.
+
+    Raises:
+        RecipeError: an unknown class or argument, or early stopping beside it.
+    """
+    train = recipe.spec.train
+    found = None if train.average is None else build(train.average, training_room, "train.average")
+    if found is not None and not isinstance(found, Averaging):
+        raise RecipeError(f"`train.average` must be Last or EMA. Got {train.average!r} instead.")
+    if found is not None and train.early_stopping is not None:
+        raise RecipeError(
+            "`train.average` and `train.early_stopping` both say which weights a run ends with. Leave one out."
+        )
+    return found
+
+
+def _steps(train: TrainSpec, sizes: Sequence[int]) -> int:
+    return train.steps or max(1, round((train.epochs or 0) * sum(sizes) / train.batch))
+
+
 def settings_of(recipe: Recipe, sizes: Sequence[int], *, seed: int) -> Settings:
     """The training settings of a recipe.
 
@@ -357,7 +393,7 @@ def settings_of(recipe: Recipe, sizes: Sequence[int], *, seed: int) -> Settings:
         RecipeError: an unknown optimiser, schedule or sampler.
     """
     train = recipe.spec.train
-    steps = train.steps or max(1, round((train.epochs or 0) * sum(sizes) / train.batch))
+    steps = _steps(train, sizes)
     early = train.early_stopping
     return Settings(
         steps=steps,
@@ -373,5 +409,6 @@ def settings_of(recipe: Recipe, sizes: Sequence[int], *, seed: int) -> Settings:
         clip=train.clip,
         checkpoint_every=train.checkpoint_every,
         early_stopping=None if early is None else EarlyStopping(every=early.every, patience=early.patience),
+        average=average_of(recipe),
         seed=seed,
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from accord.core.errors import InputError
 from accord.core.records import Results, StepRecord
-from accord.core.storage import atomic_file, storage_errors
+from accord.core.storage import atomic_file, read_json, storage_errors, write_json
 
 __all__ = ["RunFolder", "StepLog"]
 
@@ -50,9 +51,46 @@ class RunFolder:
         """The page."""
         return self.path / "report.html"
 
+    @property
+    def choice(self) -> Path:
+        """Which model the run gives, and why; a run that gives the joint one need not have it."""
+        return self.path / "choice.json"
+
+    @property
+    def decision(self) -> dict[str, Any]:
+        """What is written down of the choice: at least `given`, the recipe's strategy, and `chosen`."""
+        return read_json(self.choice) if self.choice.is_file() else {"given": "joint", "chosen": "joint"}
+
+    @property
+    def chosen(self) -> str | None:
+        """Name of the model that the run gives; None while nothing is chosen yet."""
+        return self.decision["chosen"]
+
+    def choose(self, record: Mapping[str, Any]) -> None:
+        """Write down which model the run gives, and put that model where the run's own lies.
+
+        Args:
+            record: `given`, the recipe's strategy; `chosen`, the name or None for not yet; what else is known.
+        """
+        write_json(self.choice, dict(record))
+        self.settle()
+
+    def settle(self) -> None:
+        """Move the chosen model, where it was trained before it was chosen, to where the run's own lies."""
+        chosen = self.chosen
+        if chosen is not None and not self.model.exists() and (place := self._beside(chosen)).is_dir():
+            place.rename(self.model)
+
     def trained(self, run: str) -> Path:
-        """Where the encoder of a training run is saved: the joint one of the first seed is the run's own model."""
-        return self.model if run == "joint" else self.path / "models" / file_name(run)
+        """Where the encoder of a training run is saved: the chosen one of the first seed is the run's own model."""
+        return self.model if run == self.chosen else self._beside(run)
+
+    def _beside(self, run: str) -> Path:
+        return self.path / "models" / file_name(run)
+
+    def outcome(self, run: str) -> Path:
+        """What the training of an encoder took."""
+        return self.path / "models" / f"{file_name(run)}.json"
 
     def adapter(self, run: str) -> Path:
         """Where the adapter of a training run is saved, when it trained one: as it was before it was folded."""
@@ -123,6 +161,7 @@ class StepLog:
             self.begun.add(record.run)
             self.forget(record.run, after=record.step - 1)
         with storage_errors(self.path), self.path.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(dataclasses.asdict(record)) + "\n")
+            told = {name: value for name, value in dataclasses.asdict(record).items() if value is not None}
+            handle.write(json.dumps(told) + "\n")
         if self.tell is not None:
             self.tell(record)

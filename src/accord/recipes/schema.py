@@ -20,6 +20,9 @@ FORMAT = "accord-recipe/1"
 Thing = str | dict[str, Any]
 """An object: `Class` or `{Class: {arguments}}`."""
 
+STRATEGIES = ("joint", "merged", "balanced")
+"""Ways to one encoder for all tasks, the simplest first."""
+
 Signal = Literal["Pairs", "Labelled", "Scored", "Ranked", "Unlabelled"]
 
 
@@ -116,10 +119,20 @@ class EarlyStoppingSpec(Spec):
     patience: Annotated[int, Field(ge=1)] = 3
 
 
+class AutoSpec(Spec):
+    """How the strategy is chosen: what it may cost, and how many batches of each task the conflict is measured on."""
+
+    budget: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 4.0
+    batches: Annotated[int, Field(ge=4)] = 8
+
+
 class TrainSpec(Spec):
     """How to train; `steps` or `epochs`, not both."""
 
-    strategy: Literal["joint"] = "joint"
+    strategy: Literal["joint", "balanced", "merged", "auto"] = "joint"
+    balance: Thing | None = None
+    merge: Thing | None = None
+    auto: AutoSpec | None = None
     sampler: Thing = "Proportional"
     batch: Annotated[int, Field(ge=2)] = 64
     batches: Literal["homogeneous", "mixed"] = "homogeneous"
@@ -135,6 +148,7 @@ class TrainSpec(Spec):
     clip: Positive = 1.0
     checkpoint_every: Annotated[int, Field(ge=1)] = 50
     early_stopping: EarlyStoppingSpec | None = None
+    average: Thing | None = None
 
     @model_validator(mode="after")
     def _steps_or_epochs(self) -> TrainSpec:
@@ -146,10 +160,11 @@ class TrainSpec(Spec):
 class EvaluateSpec(Spec):
     """What is compared, and how surely.
 
-    `single-task` trains each task alone on the very batches that the joint run gives it.
+    `single-task` trains each task alone on the very batches that the joint run gives it; the names of strategies train
+    a further encoder for all tasks.
     """
 
-    baselines: list[Literal["base", "single-task"]] = ["base", "single-task"]
+    baselines: list[Literal["base", "single-task", "joint", "balanced", "merged"]] = ["base", "single-task"]
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     resamples: Annotated[int, Field(ge=100)] = 2000
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -174,6 +189,42 @@ class RecipeSpec(Spec):
     train: TrainSpec
     evaluate: EvaluateSpec = EvaluateSpec()
     index: IndexSpec | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_strategy(cls, value: Any) -> Any:
+        """What is balanced or merged stands beside the joint encoder, unless the recipe says otherwise."""
+        train = value.get("train") if isinstance(value, Mapping) else None
+        if not isinstance(train, Mapping):
+            return value
+        strategy, judged = train.get("strategy"), value.get("evaluate", {})
+        if strategy == "auto" and "auto" not in train:
+            value = {**value, "train": {**train, "auto": {}}}
+        if strategy in {"balanced", "merged"} and isinstance(judged, Mapping) and "baselines" not in judged:
+            value = {**value, "evaluate": {**judged, "baselines": ["base", "single-task", "joint"]}}
+        return value
+
+    @property
+    def strategies(self) -> list[str]:
+        """The strategies whose encoders may be made, the run's own first; of `auto` the simplest first."""
+        own = STRATEGIES if self.train.strategy == "auto" else (self.train.strategy,)
+        return list(dict.fromkeys([*own, *(name for name in self.evaluate.baselines if name in STRATEGIES)]))
+
+    @model_validator(mode="after")
+    def _strategy_fits(self) -> RecipeSpec:
+        strategy = self.train.strategy
+        for key, name in (("merge", "merged"), ("balance", "balanced")):
+            if getattr(self.train, key) is not None and name not in self.strategies:
+                raise ValueError(
+                    f"`train.{key}` says how `{name}` is made, and `train.strategy` is `{strategy}`. Set "
+                    f"`strategy: {name}`, add `{name}` to `evaluate.baselines`, or leave `{key}` out"
+                )
+        if self.train.auto is not None and strategy != "auto":
+            raise ValueError(f"`train.auto` is of `strategy: auto`, and this is `{strategy}`. Leave one of them out")
+        if len(self.tasks) == 1 and self.strategies != ["joint"]:
+            name = strategy if strategy != "joint" else self.strategies[-1]
+            raise ValueError(f"`{name}` is for several tasks, and there is one. Set `strategy: joint`")
+        return self
 
     @model_validator(mode="after")
     def _names_meet(self) -> RecipeSpec:
@@ -237,6 +288,7 @@ def _known_keys(path: Sequence[int | str]) -> list[str]:
         ("tasks", "*", "prompts"): PromptSpec,
         ("train",): TrainSpec,
         ("train", "early_stopping"): EarlyStoppingSpec,
+        ("train", "auto"): AutoSpec,
         ("evaluate",): EvaluateSpec,
         ("index",): IndexSpec,
     }

@@ -5,10 +5,11 @@ neither torch nor the models, and the same folder gives the same page.
 
 * :func:`summarise` turns results into plain rows and one honest sentence.
 * The tables (:func:`scores_table`, :func:`comparisons_table`, :func:`tasks_table`, :func:`leakage_table`,
-  :func:`models_table`) print in a terminal of 80 columns or more, with or without colour;
+  :func:`models_table`, :func:`strategies_table`) print in a terminal of 80 columns or more, with or without colour;
   :func:`plan_tables` and :func:`run_tables` are what a plan and a finished run show, :func:`hits_panel` an answer of a
   search, :func:`mined_tables`, :func:`paraphrases_table` and :func:`duplicates_table` what was mined.
 * :func:`data_check_tables` shows what was found in a file, and :func:`write_data_check` writes it as a page.
+* :func:`conflict_tables` shows where tasks conflict, and :func:`write_conflict_report` writes a page of heat maps.
 * :func:`write_report` writes `report.html`: one page without script or outside resource, light and dark, for screens
   from 400 pixels and for paper. It needs the extra `report`.
 
@@ -22,8 +23,10 @@ How to read a report
 * "single" stands for the model that was trained on the row's own task alone.
 """
 
+from accord.reporting.conflict import conflict_tables, write_conflict_report
 from accord.reporting.data_check import data_check_tables, write_data_check
 from accord.reporting.hits import hits_panel
+from accord.reporting.merged import merge_plan_tables, merge_tables
 from accord.reporting.mined import duplicates_table, mined_tables, paraphrases_table
 from accord.reporting.report import write_report
 from accord.reporting.run_folder import Run, read_run
@@ -35,6 +38,7 @@ from accord.reporting.tables import (
     plan_tables,
     run_tables,
     scores_table,
+    strategies_table,
     tasks_table,
 )
 
@@ -42,10 +46,13 @@ __all__ = [
     "Run",
     "Summary",
     "comparisons_table",
+    "conflict_tables",
     "data_check_tables",
     "duplicates_table",
     "hits_panel",
     "leakage_table",
+    "merge_plan_tables",
+    "merge_tables",
     "mined_tables",
     "models_table",
     "paraphrases_table",
@@ -53,8 +60,10 @@ __all__ = [
     "read_run",
     "run_tables",
     "scores_table",
+    "strategies_table",
     "summarise",
     "tasks_table",
+    "write_conflict_report",
     "write_data_check",
     "write_report",
 ]

@@ -19,7 +19,7 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 
 def headline(differences: Sequence[Difference], models: Sequence[str], measured: int) -> str:
-    """Count the verdicts on primary metrics of the joint encoder, or of the first model that was compared.
+    """Count the verdicts on primary metrics of the model that the run gives, or of the first that was compared.
 
     Args:
         differences: ordered, the leading model first.
@@ -35,9 +35,9 @@ def headline(differences: Sequence[Difference], models: Sequence[str], measured:
     subject = primary[0].a
     mine = [d for d in primary if d.a == subject]
     opponents = list(dict.fromkeys(d.b for d in mine))
-    main = [b for b in ("base", "single") if b in opponents] or opponents[:1]
+    main = [b for b in ("base", "single", "joint") if b in opponents] or opponents[:1]
     clauses = [_clause([d for d in mine if d.b == b], opponent=b, leading=not index) for index, b in enumerate(main)]
-    name = "The joint encoder" if subject == "joint" else subject
+    name = f"The {subject} encoder" if subject in {"joint", "balanced", "merged"} else subject
     sentence = f"{name} is {clauses[0]}"
     for opponent, clause in zip(main[1:], clauses[1:]):
         sentence += f"; against {_called(opponent)} it is {clause}"
@@ -70,7 +70,8 @@ def _bare(phrase: str) -> str:
 
 
 def _called(opponent: str) -> str:
-    return {"base": "the base", "single": "each task trained alone"}.get(opponent, opponent)
+    called = {"base": "the base", "single": "each task trained alone", "joint": "the joint encoder"}
+    return called.get(opponent, opponent)
 
 
 def _listed(parts: Sequence[str]) -> str:

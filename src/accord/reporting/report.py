@@ -16,11 +16,16 @@ from accord.reporting import formats, plots
 from accord.reporting.plots.palette import COLOURS, KNOWN, VERDICTS, Mark, marks
 from accord.reporting.rows import Difference, kind
 from accord.reporting.run_folder import Run, read_run
-from accord.reporting.steps import curves, main_run, shares
-from accord.reporting.summary import order_models
+from accord.reporting.steps import cosines, curves, main_run, shares, weight_curves
+from accord.reporting.summary import Summary, order_models
 
 __all__ = ["page", "write_report"]
 
+STRATEGIES = {
+    "joint": "is one encoder trained on all tasks.",
+    "balanced": "is one, too, with the gradients of the tasks weighed in each step.",
+    "merged": "is made of one model a task.",
+}
 TEMPLATES = "accord.reporting.templates"
 
 
@@ -95,6 +100,8 @@ def _drawings(run: Run) -> dict[str, Any]:
         "cost_panels": [*plots.timings(summary.timings), *plots.sizes(summary.sizes, run.steps)],
         "share_panels": plots.task_share(shares(run.steps, shared, tasks)),
         "shared_run": shared,
+        "weight_panels": plots.losses(weight_curves(run.steps, tasks), measure="weight"),
+        "cosines": cosines(run.steps),
     }
 
 
@@ -109,6 +116,7 @@ def _words(run: Run) -> dict[str, Any]:
     beyond = len(summary.all_rows) > len(summary.rows) or any(m.startswith("single:") for m in summary.models)
     return {
         "facts": _facts(run),
+        "strategies": STRATEGIES,
         "beyond": beyond,
         "leakage": [row for row in summary.leakage or () if row.get("count")],
         "machine": _machine(summary.environment),
@@ -124,12 +132,21 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     total = sum(seconds for seconds in run.summary.seconds.values() if seconds is not None)
     found = [
         ("Base model", model),
+        ("Strategy", _strategy(run.summary)),
         ("Tasks", len({row.task for row in run.summary.rows}) or None),
-        ("Joint steps", steps),
+        ("Steps", steps),
         ("Took", formats.duration(total) if total else None),
         ("Seed" if len(run.summary.seeds) == 1 else "Seeds", ", ".join(map(str, run.summary.seeds))),
     ]
     return [(name, str(value)) for name, value in found if value]
+
+
+def _strategy(summary: Summary) -> str | None:
+    """How the encoder was made, where that is worth a word."""
+    if summary.strategies is None:
+        return None
+    given, chosen = summary.strategies.given, summary.strategies.chosen
+    return chosen if given == chosen else f"{given}: {chosen}"
 
 
 def _commands(run: Run) -> list[tuple[str, str]]:

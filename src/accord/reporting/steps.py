@@ -16,7 +16,10 @@ from accord.core.errors import DataError
 from accord.core.records import StepRecord
 from accord.reporting.summary import order_models
 
-__all__ = ["Curve", "Share", "curves", "main_run", "read_steps", "shares", "smooth"]
+__all__ = ["Curve", "Share", "cosines", "curves", "main_run", "read_steps", "shares", "smooth", "weight_curves"]
+
+OPTIONAL = frozenset({"weight", "cosines"})
+"""What the record of a step may lack."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ def read_steps(path: Path | str) -> list[StepRecord]:
 
 def _record(value: dict[str, Any]) -> StepRecord:
     known = {f.name for f in dataclasses.fields(StepRecord)}
-    fields: dict[str, Any] = {k: math.nan if v is None else v for k, v in value.items() if k in known}
+    fields: dict[str, Any] = {
+        k: math.nan if v is None and k not in OPTIONAL else v for k, v in value.items() if k in known
+    }
     return StepRecord(**fields)
 
 
@@ -102,6 +107,29 @@ def curves(steps: Sequence[StepRecord], tasks: Sequence[str] = ()) -> list[Curve
     groups: dict[tuple[str, str], list[float]] = {}
     for record in steps:
         groups.setdefault((record.task, record.run), []).append(record.loss)
+    return _curves(groups, tasks)
+
+
+def weight_curves(steps: Sequence[StepRecord], tasks: Sequence[str] = ()) -> list[Curve]:
+    """The same of the weights that tasks had in balanced steps; nothing where none was balanced."""
+    groups: dict[tuple[str, str], list[float]] = {}
+    for record in steps:
+        if record.weight is not None:
+            groups.setdefault((record.task, record.run), []).append(record.weight)
+    return _curves(groups, tasks)
+
+
+def cosines(steps: Sequence[StepRecord]) -> list[tuple[str, str, float]]:
+    """Mean cosines between the gradients of each two tasks over all balanced steps that took them one by one."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for record in steps:
+        for other, cosine in (record.cosines or {}).items():
+            if (other, record.task) not in found:
+                found.setdefault((record.task, other), []).append(cosine)
+    return [(a, b, float(np.mean(values))) for (a, b), values in found.items()]
+
+
+def _curves(groups: dict[tuple[str, str], list[float]], tasks: Sequence[str]) -> list[Curve]:
     order = list(dict.fromkeys([*tasks, *(task for task, _ in groups)]))
     runs = order_models((run for _, run in groups), order)
     found = []

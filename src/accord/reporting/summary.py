@@ -12,6 +12,7 @@ from accord.core.records import Comparison, Results, Score
 from accord.reporting import formats
 from accord.reporting.headline import headline
 from accord.reporting.rows import Cell, Difference, Row, Verdict, kind
+from accord.reporting.strategies import Strategies, side_by_side
 
 __all__ = ["Summary", "order_models", "summarise"]
 
@@ -24,15 +25,18 @@ class Summary:
     """Everything that a report says, in rows.
 
     Args:
+        lead: the model that the run gives.
         columns: base, single, joint, then the others; "single" is the model trained on the row's task alone.
         rows: primary metrics by `columns`.
         models: every model by its own name.
         all_rows: every metric by `models`.
         split: the part of the data that was scored.
         leakage: None where no check is recorded, empty where nothing leaked.
+        strategies: the ways to an encoder side by side; None for a run that trained jointly and tried nothing else.
     """
 
     headline: str
+    lead: str
     level: float
     split: str
     columns: Sequence[str]
@@ -49,6 +53,7 @@ class Summary:
     seeds: Sequence[int]
     data_hashes: Mapping[str, str]
     seconds: Mapping[str, float]
+    strategies: Strategies | None = None
 
 
 def summarise(results: Results | Summary) -> Summary:
@@ -68,9 +73,12 @@ def summarise(results: Results | Summary) -> Summary:
     columns = order_models((c for s in scores if (c := _column(s.model, s.task))), tasks)
     all_rows = _rows(scores, tasks, key=lambda s: s.model)
     rows = [row for row in _rows(scores, tasks, key=lambda s: _column(s.model, s.task)) if row.primary]
-    differences = _differences(results.comparisons, scores, tasks)
+    strategy = details.get("strategy") or {}
+    lead = str(strategy.get("chosen") or "joint")
+    differences = _differences(results.comparisons, scores, tasks, lead)
     return Summary(
         headline=headline(differences, columns, len(rows)),
+        lead=lead,
         level=float(details.get("level") or 0.95),
         split=scores[0].split if scores else "test",
         columns=columns,
@@ -87,6 +95,7 @@ def summarise(results: Results | Summary) -> Summary:
         seeds=results.seeds,
         data_hashes=results.data_hashes,
         seconds=results.seconds,
+        strategies=side_by_side(strategy, rows, differences),
     )
 
 
@@ -148,7 +157,9 @@ def _pool(scores: Sequence[Score]) -> Cell:
     )
 
 
-def _differences(comparisons: Sequence[Comparison], scores: Sequence[Score], tasks: Sequence[str]) -> list[Difference]:
+def _differences(
+    comparisons: Sequence[Comparison], scores: Sequence[Score], tasks: Sequence[str], lead: str
+) -> list[Difference]:
     primary = {(s.task, s.metric) for s in scores if s.primary}
     names = order_models((name for c in comparisons for name in (c.a, c.b)), tasks)
     rows = []
@@ -176,7 +187,7 @@ def _differences(comparisons: Sequence[Comparison], scores: Sequence[Score], tas
     return sorted(
         rows,
         key=lambda d: (
-            d.a != "joint",
+            d.a != lead,
             place[d.a],
             place[d.b],
             not d.primary,

@@ -23,6 +23,7 @@ __all__ = [
     "plan_tables",
     "run_tables",
     "scores_table",
+    "strategies_table",
     "tasks_table",
 ]
 
@@ -236,6 +237,40 @@ def leakage_table(results: Results | Summary | Sequence[Mapping[str, Any]]) -> R
     return Group(table, _note("Training rows that a dev or test part also holds."))
 
 
+def strategies_table(results: Results | Summary) -> RenderableType:
+    """The ways to an encoder side by side: how each stands to the one that the run gives, its price, and what to take.
+
+    Args:
+        results: of a run, or their summary.
+
+    Returns:
+        A renderable; one line where only joint training was tried.
+    """
+    summary = summarise(results)
+    found = summary.strategies
+    if found is None:
+        return Text("Only joint training was tried.")
+    table = _table("Strategies")
+    table.add_column("model", overflow="fold")
+    for name in ("tokens", "time", "\N{MULTIPLICATION SIGN} joint"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(f"against {found.chosen}", overflow="fold", ratio=1)
+    for way in found.ways:
+        name = Text(way.name, style="bold" if way.name == found.chosen else "")
+        words = "the one that the run gives" if way.name == found.chosen else way.verdicts()
+        table.add_row(name, *_price(way.price), Text(words))
+    if found.search:
+        table.add_row(Text("auto"), *_price(found.search), Text("measuring and all that was tried"))
+    lines = [Text(f"- {line}") for line in found.evidence]
+    note = _note("Verdicts are on the tasks' primary metrics; merged counts the training of the models it is made of.")
+    return Group(table, note, Text(""), Text(found.sentence, style="bold"), *lines)
+
+
+def _price(row: Mapping[str, Any]) -> list[str]:
+    seconds, times = row.get("seconds"), row.get("times")
+    return [formats.size(row.get("tokens")), formats.duration(seconds), formats.decimals(times, 2)]
+
+
 def models_table(results: Results | Summary) -> RenderableType:
     """What each model cost: steps, tokens, seconds, parameters and size on disk.
 
@@ -314,6 +349,8 @@ def run_tables(results: Results | Summary) -> list[RenderableType]:
     parts = [scores_table(summary), Text("")]
     if summary.differences:
         parts += [comparisons_table(summary), Text("")]
+    if summary.strategies is not None:
+        parts += [strategies_table(summary), Text("")]
     return [*parts, Text(summary.headline, style="bold"), Text("")]
 
 

@@ -5,6 +5,7 @@ weights once; with mixed batches it takes a share of its examples from every tas
 Checkpoints are whole or absent, and a resumed run ends with the same bits as one that never stopped.
 """
 
+from accord.training.averaging import EMA, Last
 from accord.training.loop import TrainingResult, train
 from accord.training.optimizers import AdamW
 from accord.training.schedules import Constant, Cosine, Linear
@@ -15,7 +16,9 @@ __all__ = [
     "AdamW",
     "Constant",
     "Cosine",
+    "EMA",
     "EarlyStopping",
+    "Last",
     "Linear",
     "Settings",
     "TensorBoard",

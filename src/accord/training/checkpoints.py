@@ -34,7 +34,8 @@ class Checkpoint:
         settings: what the run was told, to recognise it.
         weights: parameters and buffers of the model; not those that stand still beside an adapter.
         optimizer: state of each parameter, by number and name; "best/..." keeps the best weights of early stopping,
-            "objective/..." those that objectives bring along.
+            "mean/..." their running mean, "objective/..." those that objectives bring along and what balancing
+            remembers.
         progress: counters that are plain JSON.
     """
 
@@ -59,6 +60,10 @@ class Checkpoint:
     def best(self) -> dict[str, Tensor]:
         """The best weights so far under early stopping; empty without it."""
         return {k.removeprefix("best/"): t for k, t in self.optimizer.items() if k.startswith("best/")}
+
+    def mean(self, device: torch.device) -> dict[str, Tensor]:
+        """The running mean of the weights so far, on a device; empty where they are not averaged."""
+        return {k.removeprefix("mean/"): t.to(device) for k, t in self.optimizer.items() if k.startswith("mean/")}
 
     @property
     def objectives(self) -> dict[str, Tensor]:
@@ -87,6 +92,7 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     progress: Mapping[str, Any],
     best: Mapping[str, Tensor],
+    mean: Mapping[str, Tensor],
     objectives: Mapping[str, Tensor],
 ) -> Path:
     """Write `folder`/step-NNNNNNNN atomically and remove all but the last two.
@@ -99,6 +105,7 @@ def save_checkpoint(
         weights = {name: t.detach().cpu().contiguous() for name, t in trained_state(model).items()}
         state = {k: t.detach().cpu().contiguous() for k, t in optimizer_tensors(optimizer).items()}
         state |= {f"best/{name}": t.detach().cpu().contiguous() for name, t in best.items()}
+        state |= {f"mean/{name}": t.detach().cpu().contiguous() for name, t in mean.items()}
         state |= {f"objective/{name}": t.detach().cpu().contiguous() for name, t in objectives.items()}
         save_file(weights, partial / "model.safetensors")
         save_file(state, partial / "optimizer.safetensors")

@@ -14,7 +14,17 @@ from accord.data.signals import Labelled, Pairs, Ranked, Scored, Signal, Unlabel
 from accord.maths.similarity import list_similarity, pairwise_similarity, similarity
 from accord.objectives.base import TEACHER, Contract
 
-__all__ = ["QUERY_COLUMNS", "Roles", "check_fit", "list_positives", "provided_fields", "roles_of", "signal_fields"]
+__all__ = [
+    "QUERY_COLUMNS",
+    "TOKEN_FORMS",
+    "Roles",
+    "check_fit",
+    "list_positives",
+    "provided_fields",
+    "roles_of",
+    "signal_fields",
+    "token_form",
+]
 
 QUERY_COLUMNS = frozenset({"anchor", "query", "text", "text1", "text2"})
 """Columns whose texts are queries: they take the query prompt. Symmetric signals have no documents."""
@@ -27,6 +37,9 @@ TEACHERS: Mapping[str, Collection[str]] = {
     "cross-encoder": ("pair_scores", "list_scores"),
 }
 """What a teacher of each kind can give, where the signal provides it."""
+
+TOKEN_FORMS: Mapping[str, str] = {"places vocabulary": "places", "n vocabulary": "n vocabulary"}
+"""Shapes of `logits` over tokens that texts alone provide -> the shape of the `labels` beside them."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +73,24 @@ class Roles:
         return [text for role in self.texts[1:] for text in role]
 
 
+def token_form(asked: Contract) -> str | None:
+    """The shape of the `logits` over tokens that an objective asks for; None where it asks for none.
+
+    >>> from accord.objectives import InfoNCE, MaskedTokens
+    >>> from accord.objectives.base import contract
+    >>> token_form(contract(MaskedTokens())), token_form(contract(InfoNCE()))
+    ('places vocabulary', None)
+    """
+    shape = asked.shapes.get("logits")
+    return shape if shape in TOKEN_FORMS else None
+
+
 def provided_fields(
-    kind: type[Signal], *, columns: Collection[str] | None = None, teacher: str | None = None
+    kind: type[Signal],
+    *,
+    columns: Collection[str] | None = None,
+    teacher: str | None = None,
+    tokens: str | None = None,
 ) -> dict[str, str]:
     """The fields that a signal can provide to an objective, with their shapes.
 
@@ -70,6 +99,7 @@ def provided_fields(
         columns: that the rows have, by their canonical names; when not given, all that the signal may have but scores
             of a teacher.
         teacher: "encoder", "cross-encoder", "any" of them, or None without one.
+        tokens: the form of `logits` over tokens, from :func:`token_form`.
 
     Raises:
         InputError: a signal that training does not know.
@@ -82,6 +112,8 @@ def provided_fields(
         found = {"scores": grid, "ignore": grid, "pair_scores": "n", "embeddings": sides}
         if issubclass(kind, Ranked) or columns is None or any(name.startswith("negative") for name in columns):
             found |= {"list_scores": lists, "labels": lists}
+    elif issubclass(kind, Unlabelled) and tokens is not None:
+        return {"logits": tokens, "labels": TOKEN_FORMS[tokens]}
     elif issubclass(kind, Unlabelled):
         found = {"scores": grid, "ignore": grid, "embeddings": sides}
     elif issubclass(kind, Labelled):
@@ -117,7 +149,13 @@ def check_fit(
     Raises:
         InputError: says what is missing, or what is too much.
     """
-    asked.check(provided_fields(kind, columns=columns, teacher=teacher), where=where)
+    tokens = token_form(asked)
+    if tokens is not None and not issubclass(kind, Unlabelled):
+        raise InputError(
+            f"{where}: the objective hides tokens of texts alone, and the rows are {kind.__name__}. Set "
+            "`signal: Unlabelled`, with `columns: {text: COLUMN}`."
+        )
+    asked.check(provided_fields(kind, columns=columns, teacher=teacher, tokens=tokens), where=where)
     if teacher is not None and not asked.taught:
         raise InputError(
             f"{where}: there is a teacher, but the objective reads nothing of it. Leave `teacher` out, or choose an "

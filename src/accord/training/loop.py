@@ -77,8 +77,8 @@ def train(
             _run(training, interrupted, advance, checkpoints=checkpoints, on_step=on_step, score=score)
     finally:
         encoder.eval()
-    if training.best:
-        encoder.load_state_dict({**encoder.state_dict(), **training.best})
+    if kept := training.best or training.mean:
+        encoder.load_state_dict({**encoder.state_dict(), **kept})
     training.result.truncated = {one.task.name: one.truncated for one in training.data}
     return training.result
 

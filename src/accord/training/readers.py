@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from accord.core.errors import InputError
 from accord.data.streams import Stream
+from accord.objectives.base import contract
 from accord.training.base import TaskData
+from accord.training.fields import token_form
 from accord.training.settings import TrainingTask
 
 __all__ = ["read_task"]
@@ -28,9 +30,12 @@ def read_task(task: TrainingTask, model: object, *, batch: int, seed: int) -> Ta
     from accord.training.pairs import TaskPairs
     from accord.training.streams import TaskStream
     from accord.training.texts import TaskTexts
+    from accord.training.tokens import TaskTokens
 
     if isinstance(model, (TextEncoder, StaticEncoder)) and isinstance(task.signal, Stream):
         return TaskStream(task, model, batch=batch, seed=seed, ahead=model.device.type != "cpu")
+    if isinstance(model, (TextEncoder, StaticEncoder)) and token_form(contract(task.objective)) is not None:
+        return TaskTokens(task, model, batch=batch, seed=seed)
     if isinstance(model, (TextEncoder, StaticEncoder)):
         return TaskTexts(task, model, batch=batch, seed=seed)
     if isinstance(model, CrossEncoder):

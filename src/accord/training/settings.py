@@ -10,12 +10,15 @@ import numpy as np
 from torch import nn
 
 from accord.core.checks import check_at_least, check_choice, check_fraction, check_positive
+from accord.core.errors import InputError
 from accord.core.spec import to_spec
 from accord.core.types import Encodes, Scores
 from accord.data.batches import CLASSES
 from accord.data.samplers import Proportional
 from accord.data.signals import Signal
 from accord.data.streams import Stream
+from accord.training.averaging import Averaging
+from accord.training.balance.base import Balance
 from accord.training.optimizers import AdamW
 from accord.training.schedules import Cosine
 
@@ -116,6 +119,9 @@ class Settings:
         gradient_checkpointing: keep only each layer's input, and compute the layer again on the way back.
         clip: largest norm of the gradient.
         checkpoint_every: steps between checkpoints; the last two are kept.
+        balance: how much each task counts for in a step; its batches are mixed ones then. None sums the losses. A run
+            of one task has nothing to balance.
+        average: the run ends with this mean of its weights, not with the last ones; None keeps the last.
         may_idle: whether a run whose batches make fewer chunks than there are processes is allowed.
     """
 
@@ -132,6 +138,8 @@ class Settings:
     clip: float = 1.0
     checkpoint_every: int = 50
     early_stopping: EarlyStopping | None = None
+    average: Averaging | None = None
+    balance: Balance | None = None
     seed: int = 0
     may_idle: bool = False
 
@@ -144,6 +152,14 @@ class Settings:
         check_choice("train.precision", self.precision, PRECISIONS)
         check_positive("train.clip", self.clip)
         check_at_least("train.checkpoint_every", self.checkpoint_every, 1)
+        if self.balance is not None and not isinstance(self.balance, Balance):
+            raise InputError(f"`train.balance` must be a way of balancing, such as Aggregated(). Got {self.balance!r}.")
+        if self.average is not None and not isinstance(self.average, Averaging):
+            raise InputError(f"`train.average` must be Last or EMA. Got {self.average!r} instead.")
+        if self.average is not None and self.early_stopping is not None:
+            raise InputError(
+                "`train.average` and `train.early_stopping` both say which weights a run ends with. Leave one out."
+            )
 
     def describe(self) -> dict[str, object]:
         """All settings as plain values, for the record and to recognise a run that is resumed."""

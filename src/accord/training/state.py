@@ -16,6 +16,8 @@ from accord.core.errors import InputError
 from accord.core.random import derive
 from accord.core.records import StepRecord
 from accord.core.storage import hash_json
+from accord.training.averaging import blend
+from accord.training.balanced import Balanced, Balancing
 from accord.training.base import Model
 from accord.training.checkpoints import Checkpoint, latest_checkpoint, save_checkpoint, trained_state
 from accord.training.objective_weights import add_to_optimizer, own_copies, restore_weights, weights_of
@@ -101,9 +103,21 @@ class Training:
         self.autocast = autocast(settings.precision, model.device)
         self.optimizer = settings.optimizer.make(model.named_parameters())
         add_to_optimizer(self.optimizer, self.objectives)
+        self.balancing = self._balancing()
         self.result = TrainingResult(processes=processes.count)
         self.best: dict[str, Tensor] = {}
+        self.mean: dict[str, Tensor] = {}
         self.waited = 0
+
+    def _balancing(self) -> Balancing | None:
+        """What balances the tasks, where there are several and the settings ask for it."""
+        balance = self.settings.balance
+        if balance is None or len(self.tasks) == 1:
+            return None
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        made = Balancing(balance, trained, len(self.tasks), seed=self.settings.seed, processes=self.processes)
+        made.add_to_optimizer(self.optimizer)
+        return made
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a checkpoint to be of this run."""
@@ -135,6 +149,8 @@ class Training:
         rows = {task.name: len(task.signal) for task in self.tasks}
         self.processes.same("what they train", hash_json([self.identity or self.settings.describe(), rows]))
         kinds = [self._parts(kind) for kind in self.turns.kinds()]
+        if self.balancing is not None:  # goes back once a task
+            kinds = [[part] for parts in kinds for part in parts]
         short = [parts for parts in kinds if self._chunks(parts) < count]
         for parts in short:
             names, tokens = ", ".join(p.data.task.name for p in parts), sum(p.batch.tokens for p in parts)
@@ -186,14 +202,36 @@ class Training:
             group["lr"] = self._rate(done) * group.get("factor", 1.0)
         self.optimizer.zero_grad(set_to_none=True)
         devices = [self.model.device] if self.model.device.type == "cuda" else []
-        step.backward(self.processes, cached=step.tokens > self.settings.cache_above_tokens, devices=devices)
-        self.processes.sum_gradients(self.model.parameters())
+        cached = step.tokens > self.settings.cache_above_tokens
+        balanced = None
+        if self.balancing is not None:
+            balanced = self.balancing.backward(step, done + 1, cached=cached, devices=devices)
+        else:
+            step.backward(self.processes, cached=cached, devices=devices)
+            self.processes.sum_gradients(self.model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
         self.optimizer.step()
         seconds = time.perf_counter() - begun
         self.result.steps = done + 1
         self.result.seconds += seconds
-        return [self._record(part, loss, float(norm), seconds, step) for part, loss in zip(step.parts, step.losses)]
+        self._average()
+        records = [self._record(part, loss, float(norm), seconds, step) for part, loss in zip(step.parts, step.losses)]
+        return records if balanced is None else [self._told(balanced, k, record) for k, record in enumerate(records)]
+
+    def _told(self, balanced: Balanced, number: int, record: StepRecord) -> StepRecord:
+        """The record of one task, with what balancing made of it."""
+        weight = None if balanced.weights is None else balanced.weights[number]
+        if balanced.cosines is None:
+            return replace(record, weight=weight)
+        names = [task.name for task in self.tasks]
+        row = {name: cosine for name, cosine in zip(names, balanced.cosines[number]) if name != record.task}
+        return replace(record, weight=weight, cosines=row)
+
+    def _average(self) -> None:
+        """Take the weights into their running mean; all processes hold the same weights, so none has to ask."""
+        rule, done = self.settings.average, self.result.steps
+        if rule is not None and (share := rule.share(done, self.settings.steps)):
+            blend(self.mean, trained_state(self.model), share)
 
     def _record(self, part: Part, loss: float, norm: float, seconds: float, step: Step) -> StepRecord:
         name, tokens = part.data.task.name, part.batch.tokens
@@ -231,10 +269,15 @@ class Training:
                     optimizer=self.optimizer,
                     progress=progress,
                     best=self.best,
-                    objectives=weights_of(self.objectives),
+                    mean=self.mean,
+                    objectives=weights_of(self.objectives) | self._balance_tensors(),
                 )
 
         self.processes.together(write)
+
+    def _balance_tensors(self) -> dict[str, Tensor]:
+        held = {} if self.balancing is None else self.balancing.tensors()
+        return {f"balance/{name}": tensor for name, tensor in held.items()}
 
     def load(self, folder: Path) -> None:
         """Go on from the newest whole checkpoint in `folder`, if there is one; every process reads it."""
@@ -244,7 +287,11 @@ class Training:
             return
         found.restore(self.model, self.optimizer)
         restore_weights(self.objectives, found.objectives)
+        if self.balancing is not None:
+            held = {k.removeprefix("balance/"): t for k, t in found.objectives.items() if k.startswith("balance/")}
+            self.balancing.restore(held)
         self.best = found.best
+        self.mean = found.mean(self.model.device)
         self.waited = found.progress["waited"]
         for name in ("tokens", "seconds", "best_step", "best_score"):
             setattr(self.result, name, found.progress[name])

@@ -62,6 +62,16 @@ class Step:
         self.chunks = [(part, chunk) for part in parts for chunk in part.batch.chunks]
         self.costs = [float(c) for p in parts for c in p.batch.costs or [1] * len(p.batch.chunks)]
         self.losses = [math.nan] * len(parts)
+        self.weights = [1.0] * len(parts)
+
+    def weigh(self, weights: Sequence[float]) -> None:
+        """Multiply what each task asks of the model; weights that an objective brings along are of its task alone."""
+        self.weights = list(weights)
+
+    def forget(self, task: int) -> None:
+        """Drop the gradients of the weights that a task's objective brings along."""
+        for parameter in self.parts[task].data.task.objective.parameters():
+            parameter.grad = None
 
     @property
     def tokens(self) -> int:
@@ -82,30 +92,57 @@ class Step:
         Raises:
             InputError: one is not a finite number.
         """
-        torch.manual_seed(derive(self.seed, "loss"))
-        terms = []
         ends = list(accumulate(len(part.batch.chunks) for part in self.parts))
-        for number, (part, end) in enumerate(zip(self.parts, ends)):
-            task = part.data.task
-            rows = torch.cat(list(outputs[end - len(part.batch.chunks) : end]))
-            value = task.objective(**part.data.fields(part.batch, rows))
-            self.losses[number] = float(value.detach())
-            if not math.isfinite(self.losses[number]):
-                kind = type(task.objective).__name__
-                cure = f", or raise the temperature of {kind}" if hasattr(task.objective, "temperature") else ""
-                raise InputError(f"The loss of task `{task.name}` is {self.losses[number]} {self.where}{cure}.")
-            terms.append(part.share * task.loss_weight * value)
+        terms = [
+            self._term(number, outputs[end - len(part.batch.chunks) : end])
+            for number, (part, end) in enumerate(zip(self.parts, ends))
+        ]
         return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
 
-    def backward(self, processes: Processes, *, cached: bool, devices: Sequence[torch.device]) -> None:
+    def _term(self, number: int, outputs: Sequence[Tensor]) -> Tensor:
+        """What a task adds to the loss, from the outputs of its chunks."""
+        torch.manual_seed(derive(self.seed, "loss", *([number] if number else [])))
+        part, weight = self.parts[number], self.weights[number]
+        task = part.data.task
+        rows = torch.cat(list(outputs))
+        if weight != 1.0:
+            rows.register_hook(lambda gradient: weight * gradient)
+        value = task.objective(**part.data.fields(part.batch, rows))
+        self.losses[number] = float(value.detach())
+        if not math.isfinite(self.losses[number]):
+            kind = type(task.objective).__name__
+            cure = f", or raise the temperature of {kind}" if hasattr(task.objective, "temperature") else ""
+            raise InputError(f"The loss of task `{task.name}` is {self.losses[number]} {self.where}{cure}.")
+        return part.share * task.loss_weight * value
+
+    def backward(
+        self,
+        processes: Processes,
+        *,
+        cached: bool,
+        devices: Sequence[torch.device],
+        only: int | None = None,
+    ) -> None:
         """Add the gradients of the weighted loss to the parameters; torch's global generators are left as they were.
 
         Args:
             processes: that share the chunks, balanced by cost.
             cached: encode twice to save memory.
             devices: accelerators whose generators dropout uses.
+            only: the one task whose term counts, by number, with the dropout masks that it has among all; the sum of
+                these gradients is that of the step.
         """
-        own = balance(self.costs, processes.count)[processes.rank]
+        counts = [len(part.batch.chunks) for part in self.parts]
+        first = 0 if only is None else sum(counts[:only])
+        chunks = len(self.chunks) if only is None else counts[only]
+        own = balance(self.costs[first : first + chunks], processes.count)[processes.rank]
         method = grad_cache if cached else full_graph
+
+        def forward(number: int) -> Tensor:
+            return self.forward(first + number)
+
+        def loss(outputs: Sequence[Tensor]) -> Tensor:
+            return self.loss(outputs) if only is None else self._term(only, outputs)
+
         with torch.random.fork_rng(devices=devices):
-            method(self.forward, len(self.chunks), self.loss, processes=processes, own=own)
+            method(forward, chunks, loss, processes=processes, own=own)

@@ -13,14 +13,16 @@ from accord.core.types import View
 from accord.data.drawing import draw
 from accord.data.signals import Labelled
 from accord.data.streams import Stream
+from accord.encoders.language import TiedLanguageModel, tie_head
 from accord.encoders.static import StaticEncoder
 from accord.encoders.text.transformer import Batch, TextEncoder
 from accord.objectives.base import contract
 from accord.training.base import PreparedBatch
-from accord.training.fields import check_fit
+from accord.training.fields import check_fit, token_form
 from accord.training.settings import TrainingTask
 from accord.training.teacher import teacher_kind
-from accord.training.texts import TaskTexts, TextBatch
+from accord.training.texts import TaskTexts, TextBatch, with_label_targets
+from accord.training.tokens import HEADS, TaskTokens, TokenBatch, TokenChunk, token_logits
 
 __all__ = ["TaskStream"]
 
@@ -34,8 +36,8 @@ class StreamBatch(PreparedBatch):
         inner: the batch as they made it.
     """
 
-    texts: TaskTexts
-    inner: TextBatch
+    texts: TaskTexts | TaskTokens
+    inner: TextBatch | TokenBatch
 
 
 class TaskStream:
@@ -60,7 +62,8 @@ class TaskStream:
         signal = task.signal
         assert isinstance(signal, Stream)
         where, taught = f"Task `{task.name}`", teacher_kind(task.teacher)
-        check_fit(contract(task.objective), signal.kind, where=where, columns=tuple(signal.names), teacher=taught)
+        asked = contract(task.objective)
+        check_fit(asked, signal.kind, where=where, columns=tuple(signal.names), teacher=taught)
         self.task = task
         self.encoder = encoder
         self.signal = signal
@@ -75,9 +78,15 @@ class TaskStream:
             per_label=task.per_label,
         )
         self.truncated = 0
+        self.form = token_form(asked)
+        self.model = TiedLanguageModel(encoder, seed=seed)
+        if self.form is not None:
+            tie_head(encoder, HEADS[self.form], seed=seed)
         self._numbers = _class_numbers(signal)
+        if self._numbers:
+            self.task = with_label_targets(task, encoder, list(self._numbers))
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="accord-stream") if ahead else None
-        self._next: tuple[int, Future[TaskTexts]] | None = None
+        self._next: tuple[int, Future[TaskTexts | TaskTokens]] | None = None
 
     def batch(self, index: int, chunk_tokens: int) -> StreamBatch:
         """The batch with this number, ready for the encoder."""
@@ -94,15 +103,17 @@ class TaskStream:
             inner=inner,
         )
 
-    def forward(self, chunk: Batch) -> Tensor:
-        """Vectors (rows of the chunk, dim), with gradients."""
+    def forward(self, chunk: Batch | TokenChunk) -> Tensor:
+        """Vectors (rows of the chunk, dim), or raw scores of tokens where some are hidden; with gradients."""
+        if isinstance(chunk, TokenChunk):
+            return token_logits(self.model, chunk.to(self.encoder.device))
         return self.encoder(chunk.to(self.encoder.device)).pooled[View()]
 
     def fields(self, batch: StreamBatch, outputs: Tensor) -> dict[str, Tensor]:
         """What the objective asks for, from the vectors of all chunks."""
-        return batch.texts.fields(batch.inner, outputs)
+        return batch.texts.fields(batch.inner, outputs)  # type: ignore[arg-type] -- it made the batch
 
-    def _take(self, index: int) -> TaskTexts:
+    def _take(self, index: int) -> TaskTexts | TaskTokens:
         """The rows of a batch, read before or now; the next ones are sent for."""
         if self._reader is None:
             return self._read(index)
@@ -111,9 +122,11 @@ class TaskStream:
         self._next = (index + 1, self._reader.submit(self._read, index + 1))
         return texts
 
-    def _read(self, index: int) -> TaskTexts:
+    def _read(self, index: int) -> TaskTexts | TaskTokens:
         part = self.signal.take(self.stream.rows(index))
         task = replace(self.task, signal=part)
+        if self.form is not None:
+            return TaskTokens(task, self.encoder, batch=len(part), seed=self.seed, stream=self.stream)
         texts = TaskTexts(task, self.encoder, batch=len(part), seed=self.seed, stream=self.stream)
         if self._numbers:
             texts.labels = np.array([self._numbers[label] for label in part.column("label")])

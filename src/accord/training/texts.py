@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from accord.training.fields import QUERY_COLUMNS, Roles, check_fit, list_positiv
 from accord.training.settings import TrainingTask
 from accord.training.teacher import teacher_kind, teacher_of
 
-__all__ = ["TaskTexts"]
+__all__ = ["TaskTexts", "with_label_targets"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class TaskTexts:
         labelled = isinstance(signal, Labelled)
         labels = None
         if labelled:
-            _, labels = np.unique(np.asarray(signal.column("label")), return_inverse=True)
+            names, labels = np.unique(np.asarray(signal.column("label")), return_inverse=True)
+            self.task = with_label_targets(task, encoder, names.tolist())
         self.labels = labels
         self.stream = stream or draw(
             signal,
@@ -131,9 +132,12 @@ class TaskTexts:
         roles = roles_of(self.signal.take(rows), epoch=epoch, positives=self.positives)
         if self.labels is not None:
             roles = replace(roles, labels=self.labels[rows])
-        wanted = [self._rows_of(number, texts, roles, index) for number, texts in enumerate(roles.texts)]
+        wanted = [
+            self.text_rows(number, texts, index, query=number < roles.queries)
+            for number, texts in enumerate(roles.texts)
+        ]
         kept, inverse = self._fold(wanted)
-        groups = self._chunks(kept, chunk_tokens)
+        groups = self.chunks(kept, chunk_tokens)
         place = np.empty(len(kept), dtype=np.int64)
         place[np.concatenate(groups)] = np.arange(len(kept))
         bounds = np.cumsum([len(part) for part in wanted])[:-1]
@@ -167,7 +171,7 @@ class TaskTexts:
         keys, inverse = np.unique(role * len(self.rows) + np.concatenate(wanted), return_inverse=True)
         return keys % len(self.rows), inverse
 
-    def _chunks(self, rows: np.ndarray, chunk_tokens: int) -> list[np.ndarray]:
+    def chunks(self, rows: np.ndarray, chunk_tokens: int) -> list[np.ndarray]:
         """Positions in `rows` by chunk: like lengths together, and one prompt a chunk."""
         prompts = self.prompt_tokens[rows]
         chunks = []
@@ -179,10 +183,27 @@ class TaskTexts:
     def _collate(self, rows: np.ndarray) -> Batch | Bags:
         return self.encoder.collate(self.ids, rows, prompt_tokens=int(self.prompt_tokens[rows[0]]))
 
-    def _rows_of(self, role: int, texts: Sequence[str], roles: Roles, index: int) -> np.ndarray:
-        prompt = self.task.query_prompt if role < roles.queries else self.task.document_prompt
+    def text_rows(self, role: int, texts: Sequence[str], index: int, *, query: bool) -> np.ndarray:
+        """Where the ids of the texts of a role lie in the batch with this number, with or without their prompt."""
+        prompt = self.task.query_prompt if query else self.task.document_prompt
         prompts = [prompt] * len(texts)
         if prompt and self.task.prompt_dropout:
             coins = numpy_generator(self.stream.seed, "prompts", self.task.name, index, role).random(len(texts))
             prompts = ["" if coin < self.task.prompt_dropout else prompt for coin in coins]
         return np.fromiter((self.rows[key] for key in zip(prompts, texts)), dtype=np.int64, count=len(texts))
+
+
+def with_label_targets(
+    task: TrainingTask, encoder: TextEncoder | StaticEncoder, labels: Sequence[object]
+) -> TrainingTask:
+    """The task itself, or, where its objective awaits vectors of the labels, with those that the encoder gives now.
+
+    Args:
+        task: what to learn.
+        encoder: before training.
+        labels: all of them, in the order of their numbers; they are encoded as documents.
+    """
+    if not getattr(task.objective, "awaits_labels", False):
+        return task
+    vectors = encoder.encode([str(label) for label in labels], prompt=task.document_prompt)
+    return replace(task, objective=cast(Any, task.objective).with_labels(vectors))

@@ -121,7 +121,7 @@ def _numbers(record: StepRecord) -> dict[str, float]:
         f"tokens/{record.task}": float(record.tokens),
         "learning_rate": record.learning_rate,
         "gradient_norm": record.gradient_norm,
-    }
+    } | ({} if record.weight is None else {f"weight/{record.task}": record.weight})
 
 
 def _plain(run: str) -> str:

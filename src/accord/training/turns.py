@@ -119,7 +119,8 @@ def make_turns(settings: Settings, signals: Sequence[object], weights: Sequence[
     """The batches of a run.
 
     Args:
-        settings: of the run; its sampler divides steps, or the examples of a batch, among the tasks.
+        settings: of the run; its sampler divides steps, or the examples of a batch, among the tasks. Balanced steps
+            take mixed batches.
         signals: training rows of each task.
         weights: of each task.
 
@@ -127,14 +128,15 @@ def make_turns(settings: Settings, signals: Sequence[object], weights: Sequence[
         InputError: a mixed batch too small for all tasks.
     """
     rows = [len(signal) for signal in signals]  # type: ignore[arg-type]
-    if settings.batches == "homogeneous":
+    if settings.batches == "homogeneous" and settings.balance is None:
         order = settings.sampler.schedule(rows, weights, settings.steps, seed=settings.seed)
         return Homogeneous(order, settings.batch, len(signals))
     least = np.array([least_examples(signal) for signal in signals])
     if settings.batch < least.sum():
+        cure = ", or set `train.batches: homogeneous`" if settings.balance is None else ""
         raise InputError(
             f"`train.batch` is {settings.batch}, and a mixed batch of these {len(signals)} tasks needs at least "
-            f"{least.sum()} examples. Raise it, or set `train.batches: homogeneous`."
+            f"{least.sum()} examples. Raise it{cure}."
         )
     wanted = np.bincount(
         settings.sampler.schedule(rows, weights, settings.batch, seed=settings.seed), minlength=len(signals)

@@ -128,6 +128,16 @@ def test_refuses(root, tmp_path):
         PythonLibrary(root=root, min_doc_characters=500).load()
 
 
+def test_modules_may_be_taken_alone(root):
+    whole = PythonLibrary(root=root).load().column("module").to_pylist()
+    alone = PythonLibrary(root=root, only=["pkg"]).load().column("module").to_pylist()
+    assert set(alone) == {"pkg"} < set(whole)
+    with pytest.raises(DataError, match="no function"):
+        PythonLibrary(root=root, only=["pkg"], exclude=["pkg"]).load()
+    with pytest.raises(InputError, match="`only` must be a list"):
+        PythonLibrary(only="pkg")
+
+
 @pytest.fixture(scope="module")
 def library():
     return PythonLibrary(cap_per_module=200).load().to_pylist()

@@ -63,3 +63,26 @@ def test_targets_that_do_not_fit_the_batch_are_named():
         FixedTargets(targets.numpy())(vectors[:, :4], LABELS)
     with pytest.raises(InputError, match="2 rows, too few for label number 2"):
         FixedTargets(targets[:2].numpy())(vectors, LABELS)
+
+
+def test_isotropic_targets_are_whitened():
+    generator = np.random.default_rng(0)
+    cone = generator.normal(size=(40, 5)) * [3, 1, 0.5, 0.2, 0.1] + 8
+    whitened = FixedTargets(cone, isotropic=True).table.double()
+    cosines = torch.nn.functional.normalize(whitened, dim=1) @ torch.nn.functional.normalize(whitened, dim=1).T
+    assert cosines.mean() < 0.1 < torch.nn.functional.cosine_similarity(*torch.from_numpy(cone[:2]), dim=0)
+    spread = torch.cov(whitened.T).diag()
+    assert spread.max() / spread.min() < 10 < (3 / 0.1) ** 2
+
+
+def test_labels_are_given_later():
+    objective = FixedTargets("labels", temperature=0.2, isotropic=True)
+    assert objective.awaits_labels and objective.most_labels is None
+    vectors, targets = batch()
+    with pytest.raises(InputError, match="nobody has given them"):
+        objective(vectors, LABELS)
+    ready = objective.with_labels(targets.numpy())
+    assert not ready.awaits_labels and ready.most_labels == 3
+    expected = FixedTargets(targets.numpy(), temperature=0.2, isotropic=True)(vectors, LABELS)
+    torch.testing.assert_close(ready(vectors, LABELS), expected)
+    assert objective.awaits_labels

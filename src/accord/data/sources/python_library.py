@@ -47,6 +47,7 @@ class PythonLibrary(Described):
         cap_per_module: keep at most so many functions of a top-level module, chosen by a hash of their ids.
         root: another folder of sources; None for the standard library.
         min_doc_characters: shortest docstring that counts.
+        only: modules to take alone, with all below them; all of them when empty.
 
     >>> PythonLibrary(cap_per_module=200)
     PythonLibrary(cap_per_module=200)
@@ -59,9 +60,11 @@ class PythonLibrary(Described):
         cap_per_module: int | None = None,
         root: str | Path | None = None,
         min_doc_characters: int = 20,
+        only: Sequence[str] = (),
     ) -> None:
-        if isinstance(exclude, str):
-            raise InputError(f"`exclude` must be a list of modules. Got {exclude!r} instead.")
+        for name, modules in (("exclude", exclude), ("only", only)):
+            if isinstance(modules, str):
+                raise InputError(f"`{name}` must be a list of modules. Got {modules!r} instead.")
         if cap_per_module is not None:
             check_at_least("cap_per_module", cap_per_module, 1)
         check_at_least("min_doc_characters", min_doc_characters, 1)
@@ -70,6 +73,7 @@ class PythonLibrary(Described):
         self.cap_per_module = cap_per_module
         self.root = None if root is None else str(root)
         self.min_doc_characters = min_doc_characters
+        self.only = tuple(only)
 
     def load(self, progress: Progress = silent) -> pa.Table:
         """Parse the sources; files that do not parse are left out and logged.
@@ -92,7 +96,7 @@ class PythonLibrary(Described):
         return pa.Table.from_pylist(rows)
 
     def _excluded(self, module: str) -> bool:
-        return any(module == name or module.startswith(name + ".") for name in self.exclude)
+        return _below(module, self.exclude) or bool(self.only and not _below(module, self.only))
 
     def _functions(self, module: str, path: Path) -> Iterator[dict[str, str]]:
         parsed = _parse(path)
@@ -129,6 +133,11 @@ class PythonLibrary(Described):
             if taken[row["top"]] <= self.cap_per_module:
                 kept.add(row["id"])
         return [row for row in rows if row["id"] in kept]
+
+
+def _below(module: str, names: Sequence[str]) -> bool:
+    """Whether a module is one of some, or lies in one."""
+    return any(module == name or module.startswith(name + ".") for name in names)
 
 
 def _modules(root: Path) -> Iterator[tuple[str, Path]]:

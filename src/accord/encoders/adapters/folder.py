@@ -17,7 +17,17 @@ from accord.encoders.adapters.adapter import Adapter, attach, linear_layers
 from accord.encoders.fingerprint import hash_tensors
 from accord.encoders.integrity import read_object
 
-__all__ = ["load_adapter", "save_adapter"]
+__all__ = [
+    "BASE",
+    "CONFIG",
+    "PREFIX",
+    "WEIGHTS",
+    "check_kind",
+    "check_path",
+    "load_adapter",
+    "save_adapter",
+    "write_files",
+]
 
 FORMAT = "accord-adapter/1"
 CONFIG, WEIGHTS, BASE = "adapter_config.json", "adapter_model.safetensors", "accord-adapter.json"
@@ -27,11 +37,25 @@ UNSUPPORTED: Mapping[str, tuple[object, ...]] = {
     "bias": ("none", None),
     "fan_in_fan_out": (False, None),
     "modules_to_save": (None, []),
-    "rank_pattern": ({}, None),
-    "alpha_pattern": ({}, None),
     "trainable_token_indices": (None,),
+    "lora_bias": (False, None),
+    "target_parameters": (None, []),
+    "layer_replication": (None, []),
+    "use_qalora": (False, None),
+    "use_bdlora": (False, None),
+    "alora_invocation_tokens": (None,),
+    "arrow_config": (None,),
+    "kasa_config": (None,),
+    "monteclora_config": (None,),
+    "megatron_config": (None,),
 }
 """Settings of peft that change what an adapter computes, and the values that do not."""
+
+PATTERNS: Mapping[str, tuple[object, ...]] = {"rank_pattern": ({}, None), "alpha_pattern": ({}, None)}
+"""Settings that give single layers another rank or scale, and the values that do not."""
+
+REBASED = ("pissa", "olora", "corda", "loftq", "lora_ga")
+"""Beginnings of `init_lora_weights` that change the base as well; after converting, peft writes another value."""
 
 
 def save_adapter(adapter: Adapter, path: Path | str, *, base_name: str | None = None) -> None:
@@ -49,17 +73,43 @@ def save_adapter(adapter: Adapter, path: Path | str, *, base_name: str | None = 
     path = Path(path)
     if not adapter.layers:
         raise InputError("The adapter has been folded or taken off: there is nothing to save. Save it before.")
-    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / CONFIG).is_file()):
-        raise InputError(f"{path} holds something else than an adapter. Choose another folder.")
+    check_path(path)
     tensors: dict[str, Tensor] = {}
     for name, layer in adapter.layers.items():
         tensors[f"{PREFIX}{name}.lora_A.weight"] = layer.down.detach().cpu().contiguous()
         tensors[f"{PREFIX}{name}.lora_B.weight"] = layer.up.detach().cpu().contiguous()
+    write_files(path, tensors, _config(adapter, base_name), {"base": adapter.base, "base_name": base_name})
+
+
+def check_path(path: Path) -> None:
+    """Refuse to write an adapter over something else.
+
+    Raises:
+        InputError: `path` is a file, or a folder that holds no adapter.
+    """
+    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / CONFIG).is_file()):
+        raise InputError(f"{path} holds something else than an adapter. Choose another folder.")
+
+
+def write_files(
+    path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any], record: Mapping[str, Any]
+) -> None:
+    """Write peft's two files, and ours that says which base they belong to.
+
+    Args:
+        path: the folder; it appears whole or not at all.
+        tensors: by peft's names.
+        config: peft's.
+        record: what ours says: `base`, `base_name`, and what else there is to keep.
+
+    Raises:
+        StorageError: the disk is full or refuses.
+    """
     with atomic_folder(path) as folder:
-        write_json(folder / CONFIG, _config(adapter, base_name))
-        save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+        write_json(folder / CONFIG, config)
+        save_file(dict(tensors), folder / WEIGHTS, metadata={"format": "pt"})
         files = {name: hash_file(folder / name) for name in (CONFIG, WEIGHTS)}
-        write_json(folder / BASE, {"format": FORMAT, "base": adapter.base, "base_name": base_name, "files": files})
+        write_json(folder / BASE, {"format": FORMAT, **record, "files": files})
 
 
 def load_adapter(encoder: Any, path: Path | str) -> Adapter:
@@ -75,7 +125,12 @@ def load_adapter(encoder: Any, path: Path | str) -> Adapter:
     """
     path = Path(path)
     config = read_object(path / CONFIG)
-    _check_kind(path, config)
+    check_kind(path, config)
+    for key, harmless in PATTERNS.items():
+        if key in config and config[key] not in harmless:
+            raise ModelError(
+                f"{path / CONFIG}: `{key}` = {config[key]!r} is not supported. Fold the adapter with peft first."
+            )
     _check_base(path, encoder)
     tensors = _read_tensors(path / WEIGHTS)
     names = sorted({name.removesuffix(".lora_A.weight") for name in tensors if name.endswith(".lora_A.weight")})
@@ -107,13 +162,28 @@ def _config(adapter: Adapter, base_name: str | None) -> dict[str, Any]:
     }
 
 
-def _check_kind(path: Path, config: Mapping[str, Any]) -> None:
+def check_kind(path: Path, config: Mapping[str, Any]) -> None:
+    """Refuse adapters that compute something else than W x + s B A x.
+
+    Args:
+        path: of the folder, for messages.
+        config: peft's.
+
+    Raises:
+        ModelError: names the setting.
+    """
     where = path / CONFIG
     if config.get("peft_type") != "LORA":
         raise ModelError(f"{where}: `peft_type` must be LORA. Got {config.get('peft_type')!r} instead.")
     for key, harmless in UNSUPPORTED.items():
         if key in config and config[key] not in harmless:
             raise ModelError(f"{where}: `{key}` = {config[key]!r} is not supported. Fold the adapter with peft first.")
+    start = config.get("init_lora_weights")
+    if isinstance(start, str) and start.startswith(REBASED):
+        raise ModelError(
+            f"{where}: `init_lora_weights` = {start!r} changes the base as well. Have peft convert the adapter: "
+            "`save_pretrained(..., path_initial_model_for_weight_conversion=...)`."
+        )
     for key in ("r", "lora_alpha"):
         if not isinstance(config.get(key), (int, float)):
             raise ModelError(f"{where}: `{key}` must be a number. Got {config.get(key)!r} instead.")
@@ -128,7 +198,7 @@ def _check_base(path: Path, encoder: Any) -> None:
         if not (path / name).is_file() or hash_file(path / name) != digest:
             raise ModelError(f"{path / name} is missing or was changed after it was saved. Copy the adapter again.")
     found = hash_tensors(encoder.backbone.state_dict())
-    if record.get("base") != found:
+    if record.get("base") not in {None, found}:
         base = record.get("base_name") or "another model"
         raise ModelError(
             f"The adapter {path} belongs to {base} (weights {str(record.get('base'))[:12]}), and this encoder has the "

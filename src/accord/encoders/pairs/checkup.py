@@ -42,7 +42,8 @@ def examine(folder: Path) -> DoctorReport:
     checks.append(Check("loads", True, f"{type(model.backbone).__name__}, {model.num_labels} label(s)"))
     if manifest is not None:
         checks += check_settings(describe_pairs(model, folder), manifest, NAMES)
-        checks.append(_check_probes(model, manifest["probes"]))
+        if "probes" in manifest:  # a merge may do without
+            checks.append(_check_probes(model, manifest["probes"]))
     checks += _check_sanity(model)
     return DoctorReport(folder, tuple(checks))
 

@@ -22,7 +22,7 @@ from accord.encoders.probes import PROBES
 from accord.encoders.quiet import quiet_transformers
 from accord.encoders.tokenizer_files import write_tokenizer
 
-__all__ = ["PROBE_PAIRS", "describe_pairs", "probe_scores", "save_cross_encoder"]
+__all__ = ["PROBE_PAIRS", "describe_pairs", "probe_scores", "save_cross_encoder", "write_pair_manifest"]
 
 DECLARED = "4.0.0"
 """The release of sentence-transformers that a folder asks for: low on purpose, as older ones warn about newer."""
@@ -79,18 +79,29 @@ def save_cross_encoder(model: Savable, path: Path, *, metadata: Mapping[str, Any
     check_storable(model.activation)
     with atomic_folder(path) as folder:
         _write_model(model, folder)
-        manifest = {
-            "format": MODEL_FORMAT,
-            "kind": "cross-encoder",
-            "version": __version__,
-            "fingerprint": model.fingerprint(),
-            "metadata": metadata,
-            "probes": {"pairs": [list(pair) for pair in PROBE_PAIRS], "scores": probe_scores(model).tolist()},
-            "identity": describe_pairs(model, folder),
-            "files": hash_folder(folder, keep=lambda path: path.name != "README.md"),  # which may be edited
-        }
-        write_json(folder / MANIFEST, manifest)
-        write_card(folder)
+        write_pair_manifest(model, folder, metadata=metadata)
+
+
+def write_pair_manifest(model: Savable, folder: Path, *, metadata: Mapping[str, Any]) -> None:
+    """Write `accord.json`, which proves that a folder is the model that was saved, and the card.
+
+    Args:
+        model: as the folder's files give it.
+        folder: with all other files of the model.
+        metadata: JSON values to keep.
+    """
+    manifest = {
+        "format": MODEL_FORMAT,
+        "kind": "cross-encoder",
+        "version": __version__,
+        "fingerprint": model.fingerprint(),
+        "metadata": metadata,
+        "probes": {"pairs": [list(pair) for pair in PROBE_PAIRS], "scores": probe_scores(model).tolist()},
+        "identity": describe_pairs(model, folder),
+        "files": hash_folder(folder, keep=lambda path: path.name != "README.md"),  # which may be edited
+    }
+    write_json(folder / MANIFEST, manifest)
+    write_card(folder)
 
 
 def probe_scores(model: Scorer) -> np.ndarray:

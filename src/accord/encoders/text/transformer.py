@@ -50,6 +50,7 @@ class TextEncoder(Prompted):
     Attributes:
         layer_mix: a :class:`~accord.encoders.layer_mix.LayerMix` that averages the hidden states of all layers before
             the pooling; None, as usual, pools the last one.
+        token_heads: heads that predict tokens, by kind (:func:`accord.encoders.language.tie_head`); none, as usual.
         metadata: JSON values that are saved with the model.
 
     Raises:
@@ -78,6 +79,7 @@ class TextEncoder(Prompted):
         self.layer_mix: LayerMix | None = None
         self.pooling: Any = nn.ModuleList(pooling)
         self.heads: Any = nn.ModuleList(heads)
+        self.token_heads: Any = nn.ModuleDict()
         self.include_prompt = include_prompt
         self.prompts = dict(prompts or {})
         self.default_prompt_name = default_prompt_name

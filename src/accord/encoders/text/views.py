@@ -58,4 +58,6 @@ def cut(encoder: T, view: View) -> T:
     if view.dim is not None and view.dim < encoder.dim:
         place = len(encoder.heads) - encoder.normalizes
         smaller.heads.insert(place, Dense.identity(encoder.dim, view.dim).to(encoder.device))
+        if "texts" in smaller.token_heads:
+            del smaller.token_heads["texts"]  # it reads vectors of the former size
     return smaller

@@ -5,34 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
-from accord.core.errors import InputError
-from accord.merging.base import Contract, MergeMethod, PerExpert, Piece, per_expert
+from accord.maths.consensus import weighted_sum
+from accord.merging.base import Contract, MergeMethod, PerExpert, Piece, check_weights, expert_shares
 
-__all__ = ["Linear", "linear"]
-
-
-def linear(experts: Sequence[Tensor], weights: Sequence[float], *, normalize: bool = True) -> Tensor:
-    r"""The weighted mean :math:`\sum_i w_i \theta_i / \sum_i w_i`, or the sum without the division.
-
-    Args:
-        experts: (N,) tensors of equal shape.
-        weights: (N,) of any sign.
-        normalize: divide by the sum of the weights.
-
-    Returns:
-        A tensor of an expert's shape.
-
-    >>> linear([torch.tensor([0.0]), torch.tensor([4.0])], [1, 3])
-    tensor([3.])
-    """
-    share = sum(weights) if normalize else 1.0
-    total = experts[0] * (weights[0] / share)
-    for expert, weight in zip(experts[1:], weights[1:]):
-        total = torch.add(total, expert, alpha=weight / share)
-    return total
+__all__ = ["Linear"]
 
 
 class Linear(MergeMethod):
@@ -60,16 +38,15 @@ class Linear(MergeMethod):
 
     contract: ClassVar = Contract(base="unused")
     name: ClassVar = "linear"
+    linear: ClassVar = True
 
     def __init__(self, weights: PerExpert = 1.0, *, normalize: bool = True) -> None:
+        check_weights(weights, normalize=normalize)
         self.weights = weights
         self.normalize = normalize
-        total = weights if isinstance(weights, (int, float)) else sum(weights)
-        if normalize and abs(total) < 1e-12:
-            raise InputError("`weights` sum to zero, and `normalize` divides by the sum. Set `normalize: false`.")
 
     def merge(self, piece: Piece, surveys: Sequence[Any]) -> Tensor:
         """The mean of the rows."""
         del surveys
-        weights = per_expert("weights", self.weights, len(piece.experts))
-        return linear(piece.experts, weights, normalize=self.normalize)
+        shares = expert_shares(self.weights, len(piece.experts), normalize=self.normalize)
+        return weighted_sum(piece.experts, shares)

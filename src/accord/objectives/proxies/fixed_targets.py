@@ -12,8 +12,13 @@ from torch import Tensor, nn
 from accord.core.checks import check_positive
 from accord.core.errors import InputError
 from accord.core.spec import Described
+from accord.maths.whitening import whitening
 
 __all__ = ["FixedTargets", "fixed_targets"]
+
+LABELS = "labels"
+SHRINKAGE = 0.05
+"""Of the covariance, for fewer labels than dimensions."""
 
 
 def fixed_targets(
@@ -54,38 +59,65 @@ def fixed_targets(
 class FixedTargets(Described, nn.Module):
     """:func:`fixed_targets` as a module.
 
+    With `targets: labels` the labels are read as texts, such as the words that are defined, and a run takes the vectors
+    that its encoder gives them before the first step.
+
     Args:
         targets: (classes, dim), or a `.npy` file of them; row c belongs to the c-th label in the order of their names.
+            The word "labels" stands for the start model's vectors of the labels.
         temperature: > 0.
+        isotropic: whiten the targets first, so that they spread evenly in all directions; vectors of texts lie in a
+            narrow cone.
 
     Raises:
         InputError: something else than one vector a class, or a vector without direction.
     """
 
-    def __init__(self, targets: np.ndarray | Path | str, *, temperature: float = 0.05) -> None:
+    def __init__(self, targets: np.ndarray | Path | str, *, temperature: float = 0.05, isotropic: bool = False) -> None:
         super().__init__()
         check_positive("temperature", temperature)
         self.targets = targets if isinstance(targets, np.ndarray) else str(targets)
         self.temperature = temperature
+        self.isotropic = isotropic
+        self.table: Tensor | None
+        self.register_buffer("table", None, persistent=False)
+        if self.awaits_labels:
+            return
         values = _read(targets)
         if values.ndim != 2 or len(values) < 2:
             raise InputError(f"`targets` must be (classes, dim) with at least 2 classes. Got shape {values.shape}.")
         if not np.isfinite(values).all() or not np.linalg.norm(values, axis=1).all():
             raise InputError("`targets` must be finite vectors of a length above zero. Leave out classes without one.")
-        self.table: Tensor
-        self.register_buffer("table", torch.from_numpy(values.astype(np.float32)), persistent=False)
+        if isotropic:
+            values = whitening(values, symmetric=True, shrinkage=SHRINKAGE)(values)
+        self.table = torch.from_numpy(values.astype(np.float32))
 
     @property
-    def most_labels(self) -> int:
-        """How many labels have a target."""
-        return len(self.table)
+    def awaits_labels(self) -> bool:
+        """Whether the vectors of the labels have still to be given."""
+        return isinstance(self.targets, str) and self.targets == LABELS
+
+    def with_labels(self, vectors: Float[np.ndarray, "classes dim"]) -> FixedTargets:
+        """The same objective with the vectors of the labels, in the order of their names.
+
+        Raises:
+            InputError: as for the constructor.
+        """
+        return FixedTargets(vectors, temperature=self.temperature, isotropic=self.isotropic)
+
+    @property
+    def most_labels(self) -> int | None:
+        """How many labels have a target; None while all may have one."""
+        return None if self.table is None else len(self.table)
 
     def forward(self, embeddings: Float[Tensor, "n dim"], labels: Int[Tensor, " n"]) -> Float[Tensor, ""]:
         """The loss of one batch.
 
         Raises:
-            InputError: vectors of another width than the targets, or more labels than targets.
+            InputError: vectors of another width than the targets, more labels than targets, or no targets yet.
         """
+        if self.table is None:
+            raise InputError("`targets` are those of the labels, and nobody has given them. Call `with_labels` first.")
         table = self.table.to(embeddings.device)
         if embeddings.shape[1] != table.shape[1]:
             raise InputError(f"`targets` have {table.shape[1]} dimensions, and the vectors {embeddings.shape[1]}.")

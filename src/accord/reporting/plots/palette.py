@@ -74,12 +74,10 @@ KNOWN = {
     "base": ("square", SQUARE, GREY, (1, 3)),
     "single": ("diamond", DIAMOND, OCHRE, (6, 3)),
     "joint": ("circle", CIRCLE, BLUE, ()),
+    "merged": ("triangle-up", UP, TEAL, (9, 3)),
+    "balanced": ("cross", CROSS, PLUM, (2, 2)),
 }
-OTHERS = (
-    ("triangle-up", UP, TEAL, (9, 3)),
-    ("cross", CROSS, PLUM, (2, 2)),
-    ("triangle-down", DOWN, ROSE, (9, 3, 2, 3)),
-)
+OTHERS = (("triangle-down", DOWN, ROSE, (9, 3, 2, 3)), KNOWN["merged"], KNOWN["balanced"])
 VERDICTS = {
     "better": Mark("better", TEAL, "triangle-up", UP, ()),
     "worse": Mark("worse", ROSE, "triangle-down", DOWN, ()),
@@ -88,7 +86,7 @@ VERDICTS = {
 
 
 def marks(names: Iterable[str]) -> dict[str, Mark]:
-    """A mark a model; base, single and joint look the same in every plot of every report.
+    """A mark a model; base, single, joint, merged and balanced look the same in every plot of every report.
 
     >>> {name: mark.shape for name, mark in marks(["base", "joint", "merged", "single:topic"]).items()}
     {'base': 'square', 'joint': 'circle', 'merged': 'triangle-up', 'single:topic': 'diamond'}

@@ -1,0 +1,1 @@
+"""Objectives that texts alone can feed, by hiding some of their tokens."""
