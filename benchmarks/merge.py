@@ -35,11 +35,11 @@ import torch  # noqa: E402
 from safetensors import safe_open  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-import accord  # noqa: E402
 from accord.core.environment import environment  # noqa: E402
 from accord.core.storage import write_json  # noqa: E402
 from accord.merging import merge_state_dicts  # noqa: E402
 from accord.merging.methods import Breadcrumbs, Linear, Ties  # noqa: E402
+from accord.recipes.merge import merge  # noqa: E402
 from benchmarks.merge_peer import Watch, resident  # noqa: E402
 from benchmarks.texts import RESULTS, model_folder  # noqa: E402
 
@@ -143,7 +143,7 @@ def child(job: dict[str, Any]) -> dict[str, Any]:
     imports = resident()
     if job["where"] != "memory":
         with Watch() as watch:
-            done = accord.merge(document(job), job["out"], load=False, hashes=job["hashes"])
+            done = merge(document(job), job["out"], load=False, hashes=job["hashes"])
         return {**watch.result(imports), "parts": done.records[0]["seconds"]}
     models = [load_file(Path(folder) / "model.safetensors") for folder in job["models"]]
     base = load_file(Path(job["base"]) / "model.safetensors") if job["base"] else None
@@ -209,11 +209,7 @@ def summary(rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     told: dict[str, Any] = {"runs": rows}
     for name, results in rows.items():
         good = [row for row in results if "failed" not in row]
-        told[name] = (
-            {key: statistics.median(row[key] for row in good) for key in ("seconds", "megabytes")}
-            if good
-            else results[0]
-        )
+        told[name] = {key: statistics.median(row[key] for row in good) for key in KEYS} if good else results[0]
     if all("seconds" in told[name] for name in rows):
         ours, theirs = told["accord"], told["mergekit"]
         told["times_faster"] = round(theirs["seconds"] / ours["seconds"], 2)

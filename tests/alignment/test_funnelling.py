@@ -11,6 +11,8 @@ from accord.core.errors import InputError
 from accord.core.random import numpy_generator
 from accord.evaluation.metrics import Accuracy, MacroF1
 
+pytestmark = pytest.mark.slow  # classifiers are fitted again and again
+
 
 def unit(rows):
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)

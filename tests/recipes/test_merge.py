@@ -132,6 +132,14 @@ def test_the_record_keeps_the_document(family, tmp_path):
     assert accord.doctor(tmp_path / "out").passed
 
 
+def test_hashes_may_be_left_out(family, tmp_path):
+    spec = document("linear", "e0", "e1")
+    done = merge(spec, tmp_path / "out", root=family, load=False, hashes=False)
+    assert [row["files"] for row in done.records[0]["models"]] == [{}, {}]
+    assert json.loads((tmp_path / "out" / "accord.json").read_text())["files"] == {}
+    assert accord.doctor(tmp_path / "out").passed
+
+
 def test_paths_start_at_the_file(family, tmp_path):
     shutil.copytree(family, tmp_path / "models")
     path = tmp_path / "merge.yaml"

@@ -143,11 +143,11 @@ def read_merge_documents(config: MergeFile, root: Path | str | None = None) -> l
 
 def _read_probes(documents: Sequence[Document], progress: Progress) -> dict[int, ProbeRows]:
     """The rows that learning methods look at, by the numbers of their documents; read and checked before any model."""
-    from accord.recipes.probe_rows import read_probe
-
     found = {}
     for number, document in enumerate(documents):
         if document.learns:
+            from accord.recipes.probe_rows import read_probe
+
             _learner(document)
             assert document.spec.probe is not None, "documents have been checked"
             try:
