@@ -59,7 +59,7 @@ def z_scores(scores: Float[np.ndarray, "... docs"]) -> Float[np.ndarray, "... do
 
 
 def scaled(scores: Float[np.ndarray, "... docs"], scale: str) -> Float[np.ndarray, "... docs"]:
-    """Scores on a scale of :data:`SCALES`.
+    """Scores on a scale: "min-max", "z" or "none".
 
     Raises:
         InputError: another word.
