@@ -44,7 +44,7 @@ def verdict(word):
 
     def measured(encoder, tasks, settings, **rules):
         estimate = SimpleNamespace(value=0.1, low=math.nan, high=0.2)
-        pair = SimpleNamespace(a=tasks[0].name, b=tasks[1].name, verdict=word, cosine=estimate, margin=math.inf)
+        pair = SimpleNamespace(a=tasks[0].name, b=tasks[1].name, verdict=word, batch_cosine=estimate, margin=math.inf)
         return SimpleNamespace(verdict=word, pairs=[pair], seconds=0.5, notes=[])
 
     return measured

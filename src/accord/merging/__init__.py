@@ -13,9 +13,10 @@ their mean is shorter than each of them, by :math:`1/\sqrt{N}`; a scaling above 
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from accord.merging.base import Contract, MergeMethod, PerExpert, Piece, StateDict, Survey
-from accord.merging.folders import merge_folders
-from accord.merging.low_rank import AdapterMerge, merge_adapters
 from accord.merging.memory import merge_state_dicts
 from accord.merging.methods import (
     SCE,
@@ -36,6 +37,10 @@ from accord.merging.methods import (
     TaskArithmetic,
     Ties,
 )
+
+if TYPE_CHECKING:
+    from accord.merging.folders import merge_folders
+    from accord.merging.low_rank import AdapterMerge, merge_adapters
 
 __all__ = [
     "AdapterMerge",
@@ -66,3 +71,12 @@ __all__ = [
     "merge_folders",
     "merge_state_dicts",
 ]
+
+_ON_DISK = {"merge_folders": "folders", "merge_adapters": "low_rank", "AdapterMerge": "low_rank"}
+
+
+def __getattr__(name: str) -> Any:
+    """What reads models from disk is loaded on first use, as it needs transformers."""
+    if name not in _ON_DISK:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_ON_DISK[name]}"), name)
