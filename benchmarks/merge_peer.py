@@ -82,7 +82,8 @@ def on_disk(job):
 
     spec = {
         "merge_method": job["method"],
-        "models": [{"model": model, "parameters": job["parameters"]} for model in job["models"]],
+        "models": [{"model": model} for model in job["models"]],
+        "parameters": job["parameters"],
         **({"base_model": job["base"]} if job["base"] else {}),
     }
     config = MergeConfiguration.model_validate(spec)

@@ -39,7 +39,7 @@ def scored(folder):
             {
                 "text1": f"{folder.name} {sentence(100 * k + n)}",
                 "text2": f"{folder.name} {sentence(100 * k + n + n % 4)}",
-                "score": float(5 - n % 4),
+                "score": 5 - n % 4 - n / 100,
             }
             for n in range(40)
         ]
