@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from merging.merge_checks import family, merge_in_pieces
 
 from accord.core.errors import InputError
 from accord.merging import Breadcrumbs, Linear, MergeMethod, Piece, Survey, TaskArithmetic, Ties, merge_state_dicts
 from accord.merging.base import Contract, row_length
-from merging.merge_checks import family, merge_in_pieces
 
 
 def test_whole_numbers_come_from_the_first_expert():
