@@ -12,11 +12,7 @@ from torch import Tensor
 
 from accord.core.errors import InputError
 
-__all__ = ["SHRUNK", "Sums", "check_finite_tensors", "describe_measures", "is_finite", "measure_piece"]
-
-SHRUNK = 0.7
-"""A merged change shorter than this part of the models' own is worth a note."""
-
+__all__ = ["Sums", "check_finite_tensors", "describe_measures", "is_finite", "measure_piece"]
 
 @dataclass(frozen=True)
 class Sums:

@@ -11,8 +11,8 @@ from accord._version import __version__
 from accord.core.errors import InputError
 from accord.core.storage import hash_file
 from accord.encoders.integrity import read_manifest
+from accord.maths.shrinkage import SHRUNK
 from accord.merging.folder import ModelFolder
-from accord.merging.measures import SHRUNK
 from accord.merging.plan import MergePlan
 
 __all__ = ["FORMAT", "hash_parents", "merge_record", "shrinkage_note"]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from accord.maths.shrinkage import SHRUNK
 from accord.reporting import formats
 from accord.reporting.rows import Cell, Difference, Row, Verdict
 
@@ -15,9 +16,6 @@ __all__ = ["SHARED", "Against", "Strategies", "Way", "side_by_side"]
 
 SHARED = ("joint", "merged", "balanced")
 """Ways to one encoder for all tasks, the simplest first."""
-
-SHORT = 0.6
-"""Length of a merged change, in units of its models', below which much is lost."""
 
 PAIRS = 5
 """Pairs of tasks whose cosines are told."""
@@ -198,7 +196,7 @@ def _of_merge(merge: Mapping[str, Any]) -> str:
     method, length = merge["method"], float(merge["length"])
     name = method if isinstance(method, str) else next(iter(method))
     words = f"Merging by {name} changed the base {length:.2f} times as much as each of its models did, in the mean"
-    if length >= SHORT:
+    if length >= SHRUNK:
         return f"{words}."
     return f"{words}: much of what they learned is averaged away, and a method with a scale keeps more."
 

@@ -13,6 +13,7 @@ from accord.core.checks import check_at_least, check_choice
 from accord.core.errors import InputError
 from accord.core.progress import Progress, silent
 from accord.core.spec import to_spec
+from accord.maths.shrinkage import SHRUNK
 from accord.merging.base import MergeMethod, StateDict
 from accord.merging.low_rank.combining import Change, factor_weights, merged_changes
 from accord.merging.low_rank.folders import AdapterFolder, check_together, read_adapter
@@ -21,9 +22,6 @@ from accord.merging.low_rank.writing import check_place, load_base, usual_scale,
 __all__ = ["AdapterMerge", "LayerMerge", "merge_adapters"]
 
 log = logging.getLogger(__name__)
-
-SHRUNK = 0.5
-"""Length of the merged change, in mean lengths of the adapters' own, below which a warning is due."""
 
 FORMS = ("adapter", "model")
 OF = ("changes", "weights")
