@@ -36,6 +36,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 
 DOORS = {
+    "accord.compression.codecs": "fit",
     "accord.data.samplers": "schedule",
     "accord.data.sources": "load",
     "accord.encoders.pooling": "forward",
@@ -54,7 +55,9 @@ DOORS = {
 
 def room_classes(room: ModuleType) -> dict[str, type]:
     """The catalogue; in rooms that also export their own records, what stands in recipes."""
-    described_only = room.__name__ in {"accord.training", "accord.merging.learned", "accord.retrieval.fusion"}
+    described_only = room.__name__ in {
+        "accord.compression.codecs", "accord.merging.learned", "accord.retrieval.fusion", "accord.training",
+    }  # fmt: skip
     return {n: k for n, k in catalogue(room).items() if not described_only or issubclass(k, Described)}
 
 
