@@ -20,15 +20,16 @@ __all__ = ["Embeddings", "Encodes", "Ragged", "Scores", "View"]
 class View:
     """One way to look at an encoder: after `layer` layers, in the first `dim` dimensions, for one aspect.
 
-    ``View()`` is the whole model.
+    `width` leaves only so many inner units of each layer's feed-forward part. ``View()`` is the whole model.
 
     >>> View(layer=3, dim=128)
-    View(layer=3, dim=128, aspect='')
+    View(layer=3, dim=128, aspect='', width=None)
     """
 
     layer: int | None = None
     dim: int | None = None
     aspect: str = ""
+    width: int | None = None
 
 
 @dataclass(frozen=True)

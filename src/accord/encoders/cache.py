@@ -159,7 +159,7 @@ def _parts(encoder: Any, prompt: str, precision: str, view: View, stored: str) -
         "tokenizer": _tokenizer_rules(encoder.tokenizer),
         "prompt": prompt,
         "max_length": encoder.max_length,
-        "view": [view.layer, view.dim, view.aspect],
+        "view": [view.layer, view.dim, view.aspect, *([view.width] if view.width is not None else [])],
         "precision": precision,
         "stored": stored,
     }

@@ -93,7 +93,8 @@ def choose_engine(encoder: Encoder, tokens: Tokens, precision: str, view: View) 
     check_choice("precision", precision, PRECISIONS)
     half = precision == "bfloat16" or (precision == "auto" and native_bfloat16(encoder.device))
     plain = _Plain(encoder, view, torch.float32)
-    worthwhile = encoder.device.type == "cpu" and len(tokens.ids.values) >= WORTHWHILE
+    whole = view.width is None  # the packed layout holds weights of the whole width
+    worthwhile = whole and encoder.device.type == "cpu" and len(tokens.ids.values) >= WORTHWHILE
     if len(tokens.ids) == 0 or not (half or worthwhile):
         return plain
     known = _KNOWN.get(encoder)

@@ -12,7 +12,7 @@ from torch import nn
 from accord.core.checks import did_you_mean
 from accord.core.errors import InputError
 
-__all__ = ["FIELDS", "SHAPES", "TEACHER", "Contract", "contract"]
+__all__ = ["FIELDS", "SHAPES", "TEACHER", "Contract", "Wrapper", "contract", "unwrapped"]
 
 FIELDS = {
     "scores": "(queries, docs): every query with every document; column i is the positive of query i. (n, n) for "
@@ -51,6 +51,23 @@ TEACHER = "teacher_"
 """How the names of fields begin that only a teacher can fill."""
 
 ANNOTATED = re.compile(r"Tensor, ['\"]([^'\"]*)['\"]")
+
+
+class Wrapper(nn.Module):
+    """An objective that asks another one several times, and nothing of the signal itself.
+
+    Args:
+        inner: the objective that is asked; its contract is that of the wrapper.
+    """
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+
+def unwrapped(objective: nn.Module) -> nn.Module:
+    """The objective itself, or the one that a :class:`Wrapper` asks."""
+    return objective.inner if isinstance(objective, Wrapper) else objective
 
 
 @dataclass(frozen=True)
@@ -109,7 +126,7 @@ def contract(objective: nn.Module | type[nn.Module]) -> Contract:
     `needs` names it: then its arguments have made it necessary.
 
     Args:
-        objective: a module, or its class.
+        objective: a module, or its class; of a :class:`Wrapper` the objective that it asks counts.
 
     Raises:
         InputError: a parameter that is not one of :data:`FIELDS`.
@@ -120,6 +137,7 @@ def contract(objective: nn.Module | type[nn.Module]) -> Contract:
     >>> contract(Mean())
     Contract(required=('scores',), optional=('ignore',), shapes={})
     """
+    objective = objective if isinstance(objective, type) else unwrapped(objective)
     kind = objective if isinstance(objective, type) else type(objective)
     needs = () if isinstance(objective, type) else getattr(objective, "needs", ())
     required, optional, shapes = [], [], {}

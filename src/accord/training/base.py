@@ -86,6 +86,6 @@ class TaskData(Protocol):
         """(rows of the chunk, width) with gradients: vectors of an encoder, scores of a cross-encoder."""
         ...
 
-    def fields(self, batch: Any, outputs: Tensor) -> dict[str, Tensor]:
+    def fields(self, batch: Any, outputs: Tensor) -> dict[str, Any]:
         """What the objective asks for, from the outputs of all chunks, one after another."""
         ...

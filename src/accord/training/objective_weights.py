@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from accord.objectives.base import unwrapped
+
 __all__ = ["add_to_optimizer", "own_copies", "restore_weights", "weights_of"]
 
 
@@ -24,7 +26,7 @@ def add_to_optimizer(optimizer: torch.optim.Optimizer, objectives: Sequence[nn.M
     for objective in objectives:
         weights = [p for p in objective.parameters() if p.requires_grad]
         if weights:
-            factor = getattr(objective, "lr_factor", 1.0)
+            factor = getattr(unwrapped(objective), "lr_factor", 1.0)
             optimizer.add_param_group({"params": weights, "weight_decay": 0.0, "factor": factor})
 
 

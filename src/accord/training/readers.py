@@ -24,6 +24,7 @@ def read_task(task: TrainingTask, model: object, *, batch: int, seed: int) -> Ta
     Raises:
         InputError: a model of a kind that training does not know, or an objective that does not fit the signal.
     """
+    from accord.compression.elastic.base import ElasticObjective
     from accord.encoders.pairs.cross_encoder import CrossEncoder
     from accord.encoders.static import StaticEncoder
     from accord.encoders.text.transformer import TextEncoder
@@ -32,6 +33,11 @@ def read_task(task: TrainingTask, model: object, *, batch: int, seed: int) -> Ta
     from accord.training.texts import TaskTexts
     from accord.training.tokens import TaskTokens
 
+    if isinstance(task.objective, ElasticObjective) and isinstance(model, CrossEncoder):
+        raise InputError(
+            f"Task `{task.name}`: a cross-encoder gives scores and no vectors, so there are no sizes to train. Leave "
+            "the sizes out."
+        )
     if isinstance(model, (TextEncoder, StaticEncoder)) and isinstance(task.signal, Stream):
         return TaskStream(task, model, batch=batch, seed=seed, ahead=model.device.type != "cpu")
     if isinstance(model, (TextEncoder, StaticEncoder)) and token_form(contract(task.objective)) is not None:

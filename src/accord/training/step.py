@@ -14,6 +14,7 @@ from torch import Tensor
 from accord.core.errors import InputError
 from accord.core.random import derive
 from accord.maths.packing import balance
+from accord.objectives.base import unwrapped
 from accord.training.base import PreparedBatch, TaskData
 from accord.training.memory.chunked import full_graph, grad_cache
 from accord.training.processes import Processes
@@ -110,8 +111,8 @@ class Step:
         value = task.objective(**part.data.fields(part.batch, rows))
         self.losses[number] = float(value.detach())
         if not math.isfinite(self.losses[number]):
-            kind = type(task.objective).__name__
-            cure = f", or raise the temperature of {kind}" if hasattr(task.objective, "temperature") else ""
+            inner = unwrapped(task.objective)
+            cure = f", or raise the temperature of {type(inner).__name__}" if hasattr(inner, "temperature") else ""
             raise InputError(f"The loss of task `{task.name}` is {self.losses[number]} {self.where}{cure}.")
         return part.share * task.loss_weight * value
 

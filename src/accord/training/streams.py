@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from accord.core.types import View
 from accord.data.drawing import draw
 from accord.data.signals import Labelled
 from accord.data.streams import Stream
@@ -23,6 +23,7 @@ from accord.training.settings import TrainingTask
 from accord.training.teacher import teacher_kind
 from accord.training.texts import TaskTexts, TextBatch, with_label_targets
 from accord.training.tokens import HEADS, TaskTokens, TokenBatch, TokenChunk, token_logits
+from accord.training.views import ViewChunk, sizes_of, vectors_of
 
 __all__ = ["TaskStream"]
 
@@ -82,6 +83,7 @@ class TaskStream:
         self.model = TiedLanguageModel(encoder, seed=seed)
         if self.form is not None:
             tie_head(encoder, HEADS[self.form], seed=seed)
+        sizes_of(task.objective, encoder, seed=seed, name=task.name)  # what does not fit is said before the first step
         self._numbers = _class_numbers(signal)
         if self._numbers:
             self.task = with_label_targets(task, encoder, list(self._numbers))
@@ -103,13 +105,13 @@ class TaskStream:
             inner=inner,
         )
 
-    def forward(self, chunk: Batch | TokenChunk) -> Tensor:
+    def forward(self, chunk: Batch | TokenChunk | ViewChunk) -> Tensor:
         """Vectors (rows of the chunk, dim), or raw scores of tokens where some are hidden; with gradients."""
-        if isinstance(chunk, TokenChunk):
-            return token_logits(self.model, chunk.to(self.encoder.device))
-        return self.encoder(chunk.to(self.encoder.device)).pooled[View()]
+        if self.form is not None:
+            return token_logits(self.model, chunk, device=self.encoder.device)
+        return vectors_of(self.encoder, chunk)
 
-    def fields(self, batch: StreamBatch, outputs: Tensor) -> dict[str, Tensor]:
+    def fields(self, batch: StreamBatch, outputs: Tensor) -> dict[str, Any]:
         """What the objective asks for, from the vectors of all chunks."""
         return batch.texts.fields(batch.inner, outputs)  # type: ignore[arg-type] -- it made the batch
 

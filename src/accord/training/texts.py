@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from accord.compression.elastic.base import Drawn, ElasticObjective
 from accord.core.random import numpy_generator
-from accord.core.types import Ragged, View
+from accord.core.types import Ragged
 from accord.data.drawing import Batches, draw
 from accord.data.signals import Labelled, Signal
 from accord.encoders.static import Bags, StaticEncoder
 from accord.encoders.text.transformer import Batch, TextEncoder
 from accord.maths.packing import token_batches
-from accord.objectives.base import contract
+from accord.objectives.base import contract, unwrapped
 from accord.training.base import PreparedBatch
 from accord.training.fields import QUERY_COLUMNS, Roles, check_fit, list_positives, roles_of, signal_fields
 from accord.training.settings import TrainingTask
 from accord.training.teacher import teacher_kind, teacher_of
+from accord.training.views import ViewChunk, sizes_of, vectors_of
 
 __all__ = ["TaskTexts", "with_label_targets"]
 
@@ -33,10 +35,12 @@ class TextBatch(PreparedBatch):
     Args:
         roles: texts and labels.
         gather: for each role, where its rows lie among the rows of all chunks, one after another.
+        drawn: the sizes that the step looks at, where there are several.
     """
 
     roles: Roles
     gather: Sequence[np.ndarray]
+    drawn: Drawn | None = None
 
 
 class TaskTexts:
@@ -90,6 +94,7 @@ class TaskTexts:
         self.truncated = 0
         self.ids, self.prompt_tokens = self._tokenise()
         self.positives = list_positives(self.asked)
+        self.sizes = sizes_of(self.task.objective, encoder, seed=self.stream.seed, name=task.name)
         self.teacher = teacher_of(task.teacher, self.asked.taught, signal)
 
     def _tokenise(self) -> tuple[Ragged, np.ndarray]:
@@ -142,9 +147,11 @@ class TaskTexts:
         place[np.concatenate(groups)] = np.arange(len(kept))
         bounds = np.cumsum([len(part) for part in wanted])[:-1]
         chunks = [self._collate(kept[group]) for group in groups]
+        drawn = None if self.sizes is None else self.sizes.at(index)
         return TextBatch(
             roles=roles,
-            chunks=chunks,
+            chunks=chunks if drawn is None else [ViewChunk(chunk, drawn.views) for chunk in chunks],
+            drawn=drawn,
             costs=[chunk.input_ids.numel() for chunk in chunks],
             gather=np.split(place[inverse], bounds),
             examples=len(rows),
@@ -152,15 +159,22 @@ class TaskTexts:
         )
 
     def forward(self, chunk: Any) -> Tensor:
-        """Vectors (rows of the chunk, dim), with gradients."""
-        return self.encoder(chunk.to(self.encoder.device)).pooled[View()]
+        """Vectors (rows of the chunk, dim), with gradients; those of several sizes side by side."""
+        return vectors_of(self.encoder, chunk)
 
-    def fields(self, batch: TextBatch, outputs: Tensor) -> dict[str, Tensor]:
+    def fields(self, batch: TextBatch, outputs: Tensor) -> dict[str, Any]:
         """What the objective asks for, from the vectors of all chunks."""
-        rows = [outputs[torch.from_numpy(place).to(outputs.device)] for place in batch.gather]
-        mask = getattr(self.task.objective, "mask", ())
-        found = signal_fields(batch.roles, rows, self.asked.names, mask=mask, kind=self.encoder.similarity_name)
-        return found if self.teacher is None else found | self.teacher.fields(batch.roles, outputs.device)
+        taught = {} if self.teacher is None else self.teacher.fields(batch.roles, outputs.device)
+        mask = getattr(unwrapped(self.task.objective), "mask", ())
+
+        def fields(vectors: Tensor) -> dict[str, Tensor]:
+            rows = [vectors[torch.from_numpy(place).to(vectors.device)] for place in batch.gather]
+            kind = self.encoder.similarity_name
+            return signal_fields(batch.roles, rows, self.asked.names, mask=mask, kind=kind) | taught
+
+        if self.sizes is None or batch.drawn is None:
+            return fields(outputs)
+        return self.sizes.fields(batch.drawn, outputs, fields)
 
     def _fold(self, wanted: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Rows to encode, and where each wanted row lies among them: equal texts of one role are encoded once.
@@ -203,7 +217,10 @@ def with_label_targets(
         encoder: before training.
         labels: all of them, in the order of their numbers; they are encoded as documents.
     """
-    if not getattr(task.objective, "awaits_labels", False):
+    objective: Any = unwrapped(task.objective)
+    if not getattr(objective, "awaits_labels", False):
         return task
     vectors = encoder.encode([str(label) for label in labels], prompt=task.document_prompt)
-    return replace(task, objective=cast(Any, task.objective).with_labels(vectors))
+    made = objective.with_labels(vectors)
+    method = task.objective.method if isinstance(task.objective, ElasticObjective) else None
+    return replace(task, objective=made if method is None else method.of(made))

@@ -10,18 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from accord.compression.elastic.base import Drawn
 from accord.core.errors import InputError
 from accord.core.types import Ragged
 from accord.data.drawing import Batches
 from accord.data.signals import Unlabelled
 from accord.encoders.language import LanguageModel, TiedLanguageModel, tie_head
 from accord.encoders.text.transformer import Batch, TextEncoder
-from accord.objectives.base import contract
+from accord.objectives.base import contract, unwrapped
 from accord.training.base import PreparedBatch
 from accord.training.fields import token_form
 from accord.training.masking import Masking, mask_text
 from accord.training.settings import TrainingTask
 from accord.training.texts import TaskTexts
+from accord.training.views import ViewChunk, split_chunk
 
 __all__ = ["HEADS", "TaskTokens", "TokenBatch", "TokenChunk", "token_logits"]
 
@@ -54,10 +56,12 @@ class TokenBatch(PreparedBatch):
     Args:
         labels: the tokens to predict, in the order of the chunks.
         rows: for each of them, its row of the logits.
+        drawn: the sizes that the step looks at, where there are several.
     """
 
     labels: np.ndarray
     rows: np.ndarray
+    drawn: Drawn | None = None
 
 
 class TaskTokens:
@@ -85,12 +89,13 @@ class TaskTokens:
         self.kind = HEADS[form]
         if not isinstance(encoder, TextEncoder):
             raise InputError(
-                f"Task `{task.name}`: {type(task.objective).__name__} hides tokens, which a static model does not read "
-                "in their context. Take a transformer."
+                f"Task `{task.name}`: {type(unwrapped(task.objective)).__name__} hides tokens, which a static model "
+                "does not read in their context. Take a transformer."
             )
         self.texts = TaskTexts(task, encoder, batch=batch, seed=seed, stream=stream)
         self.truncated = self.texts.truncated
         self.task = task
+        self.sizes = self.texts.sizes
         self.encoder = encoder
         self.masking = _masking(task, encoder, self.texts.stream.seed)
         self.model = TiedLanguageModel(encoder, seed=seed)
@@ -122,8 +127,10 @@ class TaskTokens:
         flat = np.concatenate(labels)
         counts = [len(part) for part in labels]
         rows_of = np.arange(len(flat)) if self.kind == "places" else np.repeat(np.arange(len(order)), counts)
+        drawn = None if self.sizes is None else self.sizes.at(index)
         return TokenBatch(
-            chunks=chunks,
+            chunks=chunks if drawn is None else [ViewChunk(chunk, drawn.views) for chunk in chunks],
+            drawn=drawn,
             costs=[chunk.batch.input_ids.numel() for chunk in chunks],
             examples=len(rows),
             tokens=int(self.texts.ids.lengths[numbers].sum()),
@@ -131,17 +138,23 @@ class TaskTokens:
             rows=rows_of,
         )
 
-    def forward(self, chunk: TokenChunk) -> Tensor:
-        """(hidden places or texts of the chunk, vocabulary) raw scores, with gradients."""
-        return token_logits(self.model, chunk.to(self.encoder.device))
+    def forward(self, chunk: TokenChunk | ViewChunk) -> Tensor:
+        """(hidden places or texts of the chunk, vocabulary) raw scores, with gradients; of all sizes side by side."""
+        return token_logits(self.model, chunk, device=self.encoder.device)
 
-    def fields(self, batch: TokenBatch, outputs: Tensor) -> dict[str, Tensor]:
+    def fields(self, batch: TokenBatch, outputs: Tensor) -> dict[str, Any]:
         """What the objective asks for, from the raw scores of all chunks."""
-        labels = torch.from_numpy(batch.labels).to(outputs.device)
+        if self.sizes is None or batch.drawn is None:
+            return self._fields(batch, outputs)
+        width = outputs.shape[1] // len(batch.drawn.views)
+        return self.sizes.fields(batch.drawn, outputs, lambda logits: self._fields(batch, logits), width=width)
+
+    def _fields(self, batch: TokenBatch, logits: Tensor) -> dict[str, Tensor]:
+        labels = torch.from_numpy(batch.labels).to(logits.device)
         if self.kind == "texts":
-            rows = torch.from_numpy(batch.rows).to(outputs.device)
-            labels = torch.zeros_like(outputs).index_put((rows, labels), outputs.new_ones(()))
-        return {"logits": outputs, "labels": labels}
+            rows = torch.from_numpy(batch.rows).to(logits.device)
+            labels = torch.zeros_like(logits).index_put((rows, labels), logits.new_ones(()))
+        return {"logits": logits, "labels": labels}
 
     def _hide(self, number: int, text: str, visit: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids of a text with tokens hidden, and their places."""
@@ -167,9 +180,19 @@ class TaskTokens:
         return TokenChunk(batch, torch.from_numpy(flat))
 
 
-def token_logits(model: LanguageModel, chunk: TokenChunk) -> Tensor:
-    """(hidden places or texts, vocabulary) raw scores of a chunk on the model's device."""
-    return model.of_texts(chunk.batch) if chunk.places is None else model.at_places(chunk.batch, chunk.places)
+def token_logits(model: LanguageModel, chunk: TokenChunk | ViewChunk, *, device: torch.device | str) -> Tensor:
+    """(hidden places or texts, vocabulary) raw scores of a chunk; those of several views side by side.
+
+    Args:
+        model: predicts tokens.
+        chunk: texts with hidden tokens.
+        device: of the model.
+    """
+    inner, views = split_chunk(chunk)
+    there = inner.to(device)
+    if there.places is None:
+        return model.of_texts(there.batch, views)
+    return model.at_places(there.batch, there.places, views)
 
 
 def _masking(task: TrainingTask, encoder: TextEncoder, seed: int) -> Masking:
@@ -178,7 +201,7 @@ def _masking(task: TrainingTask, encoder: TextEncoder, seed: int) -> Masking:
     Raises:
         InputError: a tokenizer without a mask token.
     """
-    objective, tokenizer = task.objective, encoder.tokenizer
+    objective, tokenizer = unwrapped(task.objective), encoder.tokenizer
     rate = float(getattr(objective, "rate", RATE))
     if rate and tokenizer.mask_token_id is None:
         raise InputError(

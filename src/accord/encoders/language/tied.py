@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -17,11 +18,14 @@ from accord.core.random import torch_generator
 from accord.core.types import View
 from accord.encoders.base import Batch
 from accord.encoders.language.head import TokenHead
+from accord.encoders.text.layers import final_norm
 
 __all__ = ["KINDS", "TiedLanguageModel", "tie_head"]
 
 KINDS = ("places", "texts")
 """What a head reads: token vectors of the last layer, or vectors of whole texts."""
+
+WHOLE = (View(),)
 
 
 def tie_head(encoder: Any, kind: str = "places", *, transform: bool | None = None, seed: int = 0) -> TokenHead:
@@ -76,28 +80,53 @@ class TiedLanguageModel:
         self.transform = transform
         self.seed = seed
 
-    def at_places(self, batch: Batch, places: Int[Tensor, " places"]) -> Float[Tensor, "places vocabulary"]:
+    def at_places(
+        self, batch: Batch, places: Int[Tensor, " places"], views: Sequence[View] = WHOLE
+    ) -> Float[Tensor, "places scores"]:
         """Raw scores of all tokens at some places, with gradients.
 
         Args:
             batch: on the encoder's device.
             places: row times length plus column of each, in the padded batch.
-        """
-        head = tie_head(self.encoder, "places", transform=self.transform, seed=self.seed)
-        tokens = self.encoder(batch).tokens
-        return head(tokens.flatten(0, 1)[places], self.table)
+            views: of the encoder, from one pass. A view of fewer layers or dimensions predicts from what they know: the
+                head reads its dimensions and takes the others for zeros.
 
-    def of_texts(self, batch: Batch) -> Float[Tensor, "batch vocabulary"]:
+        Returns:
+            (places, vocabulary), those of all views one after another along the columns.
+
+        Raises:
+            InputError: a view of less width.
+        """
+        if any(view.width is not None for view in views):
+            raise InputError("Hidden tokens are predicted at the whole width. Leave the width out of the sizes.")
+        head = tie_head(self.encoder, "places", transform=self.transform, seed=self.seed)
+        found = self.encoder(batch, views)
+        parts = []
+        for view in views:
+            last = view.layer in {None, self.encoder.num_layers}
+            tokens = found.tokens if last else final_norm(self.encoder.backbone)(found.hidden[view.layer])
+            parts.append(head(_prefix(tokens.flatten(0, 1)[places], view.dim), self.table))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def of_texts(self, batch: Batch, views: Sequence[View] = WHOLE) -> Float[Tensor, "batch scores"]:
         """Raw scores of all tokens from the vector of each text, with gradients.
 
         Args:
             batch: on the encoder's device.
+            views: as for :meth:`at_places`.
+
+        Returns:
+            (batch, vocabulary), those of all views one after another along the columns.
         """
         head = tie_head(self.encoder, "texts", transform=self.transform, seed=self.seed)
-        vectors = self.encoder(batch).pooled[View()]
-        if self.encoder.normalizes:
-            vectors = vectors * math.sqrt(vectors.shape[1])  # a mean square of one, as hidden states have
-        return head(vectors, self.table)
+        pooled = self.encoder(batch, views).pooled
+        parts = []
+        for view in views:
+            vectors = pooled[view]
+            if self.encoder.normalizes:
+                vectors = vectors * math.sqrt(vectors.shape[1])  # a mean square of one, as hidden states have
+            parts.append(head(F.pad(vectors, (0, self.encoder.dim - vectors.shape[1])), self.table))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
     @property
     def table(self) -> Tensor:
@@ -130,3 +159,9 @@ class TiedLanguageModel:
         for row, ids in zip(rows.tolist(), best):
             found[row].append(tokenizer.convert_ids_to_tokens(np.asarray(ids).tolist()))
         return found
+
+
+def _prefix(tokens: Tensor, dim: int | None) -> Tensor:
+    """Vectors with zeros behind their first dimensions."""
+    width = tokens.shape[-1]
+    return tokens if dim is None or dim >= width else F.pad(tokens[..., :dim], (0, width - dim))

@@ -283,6 +283,8 @@ class StaticEncoder(Prompted):
             raise InputError(f"`dim` must lie in [1, {self.dim}]. Got {view.dim} instead.")
         if view.aspect:
             raise InputError(f"This encoder has no aspects. Got {view.aspect!r}.")
+        if view.width is not None:
+            raise InputError(f"A static encoder has no feed-forward parts: `width` must be None. Got {view.width}.")
 
     def _check_vocabulary(self) -> None:
         """Every token needs a row; the unknown one is emptied where it is skipped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from accord.encoders.text.layers import usable_positions
 from accord.encoders.text.task_tokens import add_tokens
 from accord.encoders.text.tokens import TextTokens, choose_padding
 from accord.encoders.text.views import check_view, cut, layer_tokens
+from accord.encoders.text.widths import inner_width, run_narrow
 
 __all__ = ["Batch", "TextEncoder"]
 
@@ -116,6 +118,11 @@ class TextEncoder(Prompted):
         return self.backbone.config.num_hidden_layers
 
     @property
+    def inner_width(self) -> int | None:
+        """Inner units of each layer's feed-forward part; None where they are not found."""
+        return inner_width(self.backbone)
+
+    @property
     def dim(self) -> int:
         """Dimensions of a vector."""
         widths = [head.out_features for head in self.heads if isinstance(head, Dense)]
@@ -154,18 +161,26 @@ class TextEncoder(Prompted):
         Args:
             batch: on the device of the weights.
             views: a view of layer l pools the hidden states after l layers and passes them through the heads; one of
-                dim d keeps the first d dimensions, with unit length again where the model gives unit length.
+                dim d keeps the first d dimensions, with unit length again where the model gives unit length. Every
+                width among them takes a pass of its own.
 
         Raises:
             InputError: a view that this encoder does not have.
         """
         for view in views:
             check_view(self, view)
+        widths = list(dict.fromkeys(view.width for view in views)) or [None]
+        if len(widths) > 1:
+            parts = [self.forward(batch, [view for view in views if view.width == width]) for width in widths]
+            found = {view: vectors for part in parts for view, vectors in part.pooled.items()}
+            return replace(parts[0], pooled=found)
         deep = self.layer_mix is not None or any(view.layer not in {None, self.num_layers} for view in views)
-        inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        inputs: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
         if batch.token_type_ids is not None:
             inputs["token_type_ids"] = batch.token_type_ids
-        output = self.backbone(**inputs, output_hidden_states=True) if deep else self.backbone(**inputs)
+        if deep:
+            inputs["output_hidden_states"] = True
+        output = self.backbone(**inputs) if widths == [None] else run_narrow(self.backbone, widths[0], inputs)
         hidden = tuple(output.hidden_states) if deep else ()
         pooled: dict[int | None, Tensor] = {}
         found = {}
@@ -238,7 +253,9 @@ class TextEncoder(Prompted):
         )
 
     def cut(self, view: View) -> TextEncoder:
-        """A smaller encoder that is `view` of this one: fewer layers, an identity projection to fewer dimensions.
+        """A smaller encoder that is `view` of this one.
+
+        It has fewer layers, less width, and an identity projection to fewer dimensions.
 
         Raises:
             InputError: a view that this encoder does not have.

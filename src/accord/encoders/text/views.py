@@ -12,6 +12,7 @@ from accord.core.types import View
 from accord.encoders.heads import Dense
 from accord.encoders.layer_mix import LayerMix
 from accord.encoders.text.layers import cut_layers, final_norm
+from accord.encoders.text.widths import cut_width
 
 __all__ = ["check_view", "cut", "layer_tokens"]
 
@@ -30,6 +31,10 @@ def check_view(encoder: Any, view: View) -> None:
         raise InputError(f"`dim` must lie in [1, {encoder.dim}]. Got {view.dim} instead.")
     if view.aspect:
         raise InputError(f"This encoder has no aspects. Got {view.aspect!r}.")
+    if view.width is not None and encoder.inner_width is None:
+        raise InputError(f"The feed-forward parts of this encoder were not found. Leave `width` out ({view.width}).")
+    if view.width is not None and not 1 <= view.width <= encoder.inner_width:
+        raise InputError(f"`width` must lie in [1, {encoder.inner_width}]. Got {view.width} instead.")
 
 
 def layer_tokens(backbone: Any, output: Any, layer: int | None, mix: LayerMix | None) -> Tensor:
@@ -55,6 +60,8 @@ def cut(encoder: T, view: View) -> T:
         cut_layers(smaller.backbone, view.layer)
         if smaller.layer_mix is not None:
             smaller.layer_mix = smaller.layer_mix.cut(view.layer)
+    if view.width is not None and view.width < encoder.inner_width:
+        cut_width(smaller.backbone, view.width)
     if view.dim is not None and view.dim < encoder.dim:
         place = len(encoder.heads) - encoder.normalizes
         smaller.heads.insert(place, Dense.identity(encoder.dim, view.dim).to(encoder.device))
