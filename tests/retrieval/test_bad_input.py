@@ -10,6 +10,7 @@ import pytest
 import accord.retrieval
 from accord.core.errors import InputError
 from accord.retrieval import Store, verify
+from accord.retrieval.schema import SCHEMA_VERSION
 
 ONE = np.eye(8)[:1]
 TWO = np.eye(8)[:2]
@@ -151,7 +152,7 @@ def test_a_store_of_a_newer_version(filled):
     path = filled.path
     filled.close()
     with sqlite3.connect(path / "store.sqlite") as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
     with pytest.raises(InputError, match="A newer accord made it"):
         accord.retrieval.open(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from accord.core.checks import check_choice
 from accord.core.errors import InputError
+from accord.retrieval.columns import Column, columns_text, float_columns, read_columns
 from accord.retrieval.schema import FORMAT, VERSION_FILE, check_schema_version, damaged, row_hash
 from accord.retrieval.segments import Segment, read_segments
 from accord.retrieval.vectors import SIMILARITIES
@@ -21,6 +22,7 @@ __all__ = [
     "META_KEYS",
     "Manifest",
     "check_model",
+    "column_problems",
     "first_meta",
     "note_version",
     "read_manifest",
@@ -28,7 +30,11 @@ __all__ = [
     "set_meta",
 ]
 
-META_KEYS = ("created", "format", "model", "version")
+META_KEYS = ("columns", "created", "format", "model", "version")
+"""What a store says about itself; `columns` from schema version 2 on."""
+
+
+_HAS_COLUMNS = "SELECT 1 FROM meta WHERE key = 'columns'"
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,14 @@ class Manifest:
     Args:
         version: counts commits.
         model: the record of the encoder that made the vectors.
-        segments: in order of slots.
+        columns: what is kept of each document.
+        segments: in order of columns and slots.
     """
 
     version: int
     created: str
     model: Mapping[str, Any]
+    columns: tuple[Column, ...]
     segments: tuple[Segment, ...]
 
     @property
@@ -59,7 +67,25 @@ class Manifest:
     @property
     def end(self) -> int:
         """The next free slot."""
-        return self.segments[-1].end if self.segments else 0
+        return max((segment.end for segment in self.segments), default=0)
+
+    @property
+    def scanned(self) -> Column:
+        """The column that is compared with every query."""
+        return next(column for column in self.columns if column.known and column.use == "scan")
+
+    @property
+    def rescored(self) -> Column | None:
+        """The column of vectors that order what codes found."""
+        return next((column for column in self.columns if column.known and column.use == "rescore"), None)
+
+    def of(self, column: Column) -> list[Segment]:
+        """The segments of a column, in order of slots."""
+        return [segment for segment in self.segments if segment.field == column.field]
+
+    def spans(self) -> list[tuple[Segment, ...]]:
+        """The segments of each run of slots, one a column, in the order of the columns."""
+        return list(zip(*(self.of(column) for column in self.columns), strict=True))
 
 
 def check_model(model: Mapping[str, Any], dim: int | None = None) -> dict[str, Any]:
@@ -91,10 +117,17 @@ def check_model(model: Mapping[str, Any], dim: int | None = None) -> dict[str, A
         raise InputError(f"`model` must hold JSON values only ({error}).") from error
 
 
-def first_meta(connection: sqlite3.Connection, model: Mapping[str, Any]) -> None:
+def first_meta(connection: sqlite3.Connection, model: Mapping[str, Any], columns: tuple[Column, ...]) -> None:
     """Write what a new store says about itself."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    values = {"created": created, "format": FORMAT, "model": json.dumps(model, ensure_ascii=False), "version": "0"}
+    record = json.dumps(model, ensure_ascii=False)
+    values = {
+        "columns": columns_text(columns),
+        "created": created,
+        "format": FORMAT,
+        "model": record,
+        "version": "0",
+    }
     for key, value in values.items():
         set_meta(connection, key, value)
 
@@ -117,13 +150,19 @@ def note_version(folder: Path, version: int) -> None:
 
 
 def read_meta(connection: sqlite3.Connection) -> tuple[dict[str, str], list[str]]:
-    """The entries that are as they were written, and what is wrong with the others."""
+    """The entries that are as they were written, and what is wrong with the others.
+
+    A store of schema version 1 knows no columns; it gets the ones that all such stores have.
+    """
     entries, problems = {}, []
     for key, value, stored in connection.execute("SELECT key, value, hash FROM meta"):
         if row_hash(key, value) == stored:
             entries[key] = value
         else:
             problems.append(f"the entry {key!r} about the store was changed")
+    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    if schema == 1 and "model" in entries and not connection.execute(_HAS_COLUMNS).fetchone():
+        entries["columns"] = columns_text(float_columns(json.loads(entries["model"])["dim"]))
     problems += [f"the entry {key!r} about the store is missing" for key in META_KEYS if key not in entries]
     return entries, problems
 
@@ -142,4 +181,34 @@ def read_manifest(connection: sqlite3.Connection, folder: Path) -> Manifest:
         raise damaged(folder, (problems + more)[0])
     if entries["format"] != FORMAT:
         raise InputError(f"{folder} has the format {entries['format']}; this accord reads {FORMAT}. Upgrade accord.")
-    return Manifest(int(entries["version"]), entries["created"], json.loads(entries["model"]), tuple(segments))
+    columns = read_columns(entries["columns"])
+    if more := column_problems(columns, segments):
+        raise damaged(folder, more[0])
+    if not any(column.known and column.use == "scan" for column in columns):
+        raise InputError(f"{folder} has no column that this accord can search. Upgrade accord.")
+    return Manifest(int(entries["version"]), entries["created"], json.loads(entries["model"]), columns, tuple(segments))
+
+
+def column_problems(columns: Sequence[Column], segments: Sequence[Segment]) -> list[str]:
+    """Where the columns and the segments contradict each other, a sentence each."""
+    named = {column.field: column for column in columns}
+    problems = [
+        f"segment {s.name} is of the column {s.field!r}, which there is not" for s in segments if s.field not in named
+    ]
+    spans: dict[str, list[tuple[int, int]]] = {name: [] for name in named}
+    for segment in segments:
+        column = named.get(segment.field)
+        if column is None:
+            continue
+        spans[segment.field].append((segment.start, segment.slots))
+        if (segment.layout, segment.dtype, segment.dim) != (column.layout, column.dtype, column.dim):
+            problems.append(f"segment {segment.name} is not of the kind that its column {segment.field!r} says")
+        elif column.layout == "dense" and segment.rows != segment.slots:
+            problems.append(f"segment {segment.name} has {segment.rows} rows for {segment.slots} slots")
+    first = next(iter(spans), "")
+    problems += [
+        f"the columns {first!r} and {name!r} have segments of different slots"
+        for name, found in spans.items()
+        if found != spans[first]
+    ]
+    return problems

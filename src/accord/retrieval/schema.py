@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from accord.retrieval.lock import StoreLocked
 __all__ = [
     "DATABASE",
     "FORMAT",
-    "MIGRATIONS",
     "SCHEMA",
     "SCHEMA_VERSION",
     "SEGMENTS",
@@ -29,7 +28,6 @@ __all__ = [
     "disk_errors",
     "empty_log",
     "row_hash",
-    "upgrade",
 ]
 
 FORMAT = "accord-store/1"
@@ -37,7 +35,8 @@ DATABASE = "store.sqlite"
 SEGMENTS = "segments"
 VERSION_FILE = "version.json"
 APPLICATION_ID = 0x61636364  # "accd": tells a store from any other SQLite file
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 2 has the entry `columns` in `meta`, and segments of several columns."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, hash BLOB NOT NULL) WITHOUT ROWID;
@@ -53,9 +52,6 @@ CREATE TABLE documents (
 );
 CREATE TABLE tombstones (slot INTEGER PRIMARY KEY);
 """
-
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
-"""From schema version n to n + 1, inside the transaction of the first writer that meets an older store."""
 
 _LONG_LOG = 4 << 20
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -147,13 +143,6 @@ def check_schema_version(connection: sqlite3.Connection, folder: Path) -> int:
             "A newer accord made it: pip install --upgrade accord."
         )
     return version
-
-
-def upgrade(connection: sqlite3.Connection, folder: Path) -> None:
-    """Bring an older store to the present schema, one version after the other."""
-    for version in range(check_schema_version(connection, folder), SCHEMA_VERSION):
-        MIGRATIONS[version](connection)
-        connection.execute(f"PRAGMA user_version = {version + 1}")
 
 
 def damaged(folder: Path, what: object) -> StorageError:

@@ -53,7 +53,7 @@ class Segment:
     Args:
         start: the first slot; slot `start + i` is row i.
         slots: how many slots it holds.
-        field: which vector of a document; documents may get several.
+        field: the column that it is a part of.
         layout: "dense" (one row a slot).
         largest_norm: an upper bound on the length of its rows.
         sha256: of the whole file.
@@ -100,12 +100,16 @@ class SegmentFile:
         folder: the folder of the segments.
         start: its first slot.
         dim: numbers in a row.
+        field: the column that it is a part of.
+        dtype: of its numbers, as NumPy spells it.
     """
 
-    def __init__(self, folder: Path, start: int, dim: int) -> None:
+    def __init__(self, folder: Path, start: int, dim: int, *, field: str = "vector", dtype: str = DTYPE) -> None:
         self.folder = folder
         self.start = start
         self.dim = dim
+        self.field = field
+        self.dtype = dtype
         self.rows = 0
         self.largest_norm = 0.0
         self.name = f"{start:012d}-{uuid.uuid4().hex[:12]}.npy"
@@ -115,21 +119,22 @@ class SegmentFile:
 
     def append(self, vectors: np.ndarray) -> None:
         """Add rows, (n, dim)."""
-        vectors = np.ascontiguousarray(vectors, dtype=DTYPE)
-        self._handle.write(vectors.data.cast("B"))
+        vectors = np.ascontiguousarray(vectors, dtype=self.dtype)
+        self._handle.write(vectors.view(np.uint8).data.cast("B"))
         self.rows += len(vectors)
-        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-        self.largest_norm = max(self.largest_norm, float(norms.max(initial=0.0)))
+        if vectors.dtype.kind == "f":  # codes have no length
+            norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+            self.largest_norm = max(self.largest_norm, float(norms.max(initial=0.0)))
 
     def row_array(self) -> np.ndarray:
         """The rows so far, (rows, dim)."""
         self._handle.flush()
-        return _map(self._partial, self.rows, self.dim)
+        return _map(self._partial, self.rows, self.dim, self.dtype)
 
     def finish(self) -> Segment:
         """Force it to the disk under its own name; nothing refers to it yet."""
         self._handle.seek(0)
-        self._handle.write(header(DTYPE, self.rows, self.dim))
+        self._handle.write(header(self.dtype, self.rows, self.dim))
         self._handle.flush()
         os.fsync(self._handle.fileno())
         self._handle.close()
@@ -140,10 +145,12 @@ class SegmentFile:
             name=self.name,
             start=self.start,
             slots=self.rows,
+            field=self.field,
+            dtype=self.dtype,
             rows=self.rows,
             dim=self.dim,
             largest_norm=self.largest_norm,
-            bytes=HEADER_BYTES + self.rows * self.dim * 4,
+            bytes=HEADER_BYTES + self.rows * self.dim * np.dtype(self.dtype).itemsize,
             sha256=sha256,
             checks=checks,
         )
@@ -155,8 +162,13 @@ class SegmentFile:
         self._partial.unlink(missing_ok=True)
 
 
-def map_segment(folder: Path, segment: Segment) -> np.ndarray:
+def map_segment(folder: Path, segment: Segment, *, scanned: bool = True) -> np.ndarray:
     """The rows of a segment, (rows, dim), read-only, memory-mapped.
+
+    Args:
+        folder: the folder of the segments.
+        segment: which.
+        scanned: rows are read one after the other; otherwise here and there, and the kernel need not read ahead.
 
     Raises:
         FileNotFoundError: the file is gone.
@@ -169,13 +181,15 @@ def map_segment(folder: Path, segment: Segment) -> np.ndarray:
     if size != segment.bytes or first != expected:
         what = f"has {size} bytes, not {segment.bytes}" if size != segment.bytes else "has a changed header"
         raise StorageError(f"{path} {what}. `accord store verify {folder.parent}` names all that is changed.")
-    return _map(path, segment.rows, segment.dim)
+    return _map(path, segment.rows, segment.dim, segment.dtype, scanned=scanned)
 
 
-def _map(path: Path, rows: int, dim: int) -> np.ndarray:
+def _map(path: Path, rows: int, dim: int, dtype: str, *, scanned: bool = True) -> np.ndarray:
     with path.open("rb") as handle:
         mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
-    return np.frombuffer(mapped, dtype=DTYPE, count=rows * dim, offset=HEADER_BYTES).reshape(rows, dim)
+    if not scanned and hasattr(mmap, "MADV_RANDOM"):
+        mapped.madvise(mmap.MADV_RANDOM)
+    return np.frombuffer(mapped, dtype=dtype, count=rows * dim, offset=HEADER_BYTES).reshape(rows, dim)
 
 
 def _blocks(path: Path, size: int) -> Iterator[bytes]:
@@ -225,16 +239,18 @@ def read_segments(connection: sqlite3.Connection) -> tuple[list[Segment], list[s
             problems.append(f"the manifest's row of segment {values[0]!r} was changed")
         else:
             segments.append(Segment(**dict(zip(_COLUMNS, values))))
-    segments.sort(key=lambda segment: segment.start)
+    segments.sort(key=lambda segment: (segment.field, segment.start))
     problems += [
-        f"segments {left.name} and {right.name} overlap" for left, right in pairwise(segments) if left.end > right.start
+        f"segments {left.name} and {right.name} overlap"
+        for left, right in pairwise(segments)
+        if left.field == right.field and left.end > right.start
     ]
     return segments, problems
 
 
-def write_segment(folder: Path, start: int, parts: Sequence[np.ndarray]) -> Segment:
+def write_segment(folder: Path, start: int, parts: Sequence[np.ndarray], *, field: str = "vector") -> Segment:
     """Write arrays one after the other as one finished segment."""
-    file = SegmentFile(folder, start, parts[0].shape[1])
+    file = SegmentFile(folder, start, parts[0].shape[1], field=field, dtype=parts[0].dtype.str)
     try:
         for rows in row_chunks(parts):
             file.append(rows)

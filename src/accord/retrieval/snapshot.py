@@ -9,15 +9,22 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from accord.core.errors import StorageError
+from accord.retrieval.columns import Column
+from accord.retrieval.dense.codes import code_search
 from accord.retrieval.dense.exact import exact_search
 from accord.retrieval.documents import Document
 from accord.retrieval.manifest import read_manifest
+from accord.retrieval.rescoring import rescored_search
 from accord.retrieval.schema import SEGMENTS, connect, damaged, disk_errors, row_hash
 from accord.retrieval.segments import map_segment
+
+if TYPE_CHECKING:
+    from accord.compression.codecs.base import FittedCodec
 
 __all__ = ["Snapshot", "open_snapshot"]
 
@@ -74,11 +81,18 @@ class Snapshot:
             self.manifest = read_manifest(connection, self.folder)
             dead = connection.execute("SELECT slot FROM tombstones ORDER BY slot")
             slots = np.fromiter((slot for (slot,) in dead), dtype=np.int64)
-        self.segments = [map_segment(self.folder / SEGMENTS, s) for s in self.manifest.segments]
-        self._starts = np.array([s.start for s in self.manifest.segments], dtype=np.int64)
-        self._offsets = np.cumsum([0, *(s.slots for s in self.manifest.segments)])
+        spans = self.manifest.of(self.manifest.scanned)
+        self.codes = self._mapped(self.manifest.scanned) if self.manifest.scanned.codec else []
+        kept = self.manifest.rescored if self.manifest.scanned.codec else self.manifest.scanned
+        self.segments = [] if kept is None else self._mapped(kept)
+        self._starts = np.array([s.start for s in spans], dtype=np.int64)
+        self._offsets = np.cumsum([0, *(s.slots for s in spans)])
         self._dead = self._positions(slots)
-        self._norm = max((s.largest_norm for s in self.manifest.segments), default=0.0)
+        self._norm = max((s.largest_norm for s in spans), default=0.0)
+
+    def _mapped(self, column: Column) -> list[np.ndarray]:
+        folder, scanned = self.folder / SEGMENTS, column.use == "scan"
+        return [map_segment(folder, segment, scanned=scanned) for segment in self.manifest.of(column)]
 
     def __len__(self) -> int:
         return int(self._offsets[-1]) - len(self._dead)
@@ -102,9 +116,25 @@ class Snapshot:
         owner = np.searchsorted(self._offsets, positions, side="right") - 1
         return self._starts[owner] + positions - self._offsets[owner]
 
-    def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Positions and scores of the best rows; ties by id, descending."""
-        return exact_search(queries, self.segments, k, skip=self._dead, largest_norm=self._norm, prefer=self._prefer)
+    def nearest(
+        self, queries: np.ndarray, k: int, *, codec: FittedCodec | None = None, count: int = 0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and scores of the best rows; ties by id, descending.
+
+        Args:
+            queries: (queries, dim) float32, of unit length under cosine.
+            k: how many.
+            codec: of the codes, in a store of codes.
+            count: how many of the best codes are put in order by their vectors; 0 for none.
+        """
+        skip, prefer = self._dead, self._prefer
+        if codec is None:
+            return exact_search(queries, self.segments, k, skip=skip, largest_norm=self._norm, prefer=prefer)
+        if not count:
+            return code_search(queries, self.codes, k, scores=codec.scores, skip=skip, prefer=prefer)
+        return rescored_search(
+            queries, self.codes, self.segments, k, codec=codec, count=count, skip=skip, prefer=prefer
+        )
 
     def _prefer(self, positions: np.ndarray) -> np.ndarray:
         """Sort keys that put the larger id first."""

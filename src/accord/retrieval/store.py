@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from accord.core.checks import check_at_least
-from accord.core.errors import InputError, StorageError
-from accord.core.storage import fsync_path, partial_name
+from accord.core.errors import InputError
 from accord.core.types import Encodes
+from accord.retrieval.columns import column_codec
+from accord.retrieval.creation import check_same, lay_out, read_codec
 from accord.retrieval.documents import Document, Hit
-from accord.retrieval.manifest import check_model, first_meta, note_version
+from accord.retrieval.manifest import check_model
 from accord.retrieval.questions import Questions
-from accord.retrieval.schema import DATABASE, SEGMENTS, VERSION_FILE, connect, create_tables, disk_errors, empty_log
+from accord.retrieval.rescoring import Rescore, candidates
+from accord.retrieval.schema import DATABASE, empty_log
 from accord.retrieval.snapshot import Snapshot, open_snapshot
+from accord.retrieval.statistics import StoreStats, store_stats
 from accord.retrieval.vectors import check_vectors
 from accord.retrieval.writer import Writer, writing
+
+if TYPE_CHECKING:
+    from accord.compression.codecs.base import FittedCodec
 
 __all__ = ["Store", "open"]
 
@@ -61,11 +65,19 @@ class Store:
         self.path = Path(path)
         self.model = model
         self._snapshot: Snapshot | None = open_snapshot(self.path)
+        self._codec: FittedCodec | None = None
         self._questions = Questions(self.path, self.record, model)
 
     @classmethod
     def create(
-        cls, path: Path | str, *, model: Mapping[str, Any], dim: int | None = None, exist_ok: bool = False
+        cls,
+        path: Path | str,
+        *,
+        model: Mapping[str, Any],
+        dim: int | None = None,
+        codec: FittedCodec | Path | str | None = None,
+        rescore: str = "float16",
+        exist_ok: bool = False,
     ) -> Self:
         """Make an empty store; its folder appears whole or not at all.
 
@@ -75,28 +87,26 @@ class Store:
                 `name`, `fingerprint`, `prompts`, `similarity` ("cosine", the default, or "dot"), and what else is worth
                 keeping.
             dim: numbers in a vector.
-            exist_ok: open the store that is already there, if it is of the same model.
+            codec: fitted on vectors of this model, or the folder of one: searches then scan its codes, and the vectors
+                only put the best in order. The store keeps a copy.
+            rescore: with a codec, what is kept for that order: "float16", "float32", or "none" (codes alone, for
+                answers as good as they are).
+            exist_ok: open the store that is already there, if it is of the same model and codec.
 
         Raises:
-            InputError: the folder is taken, or the record cannot be used.
+            InputError: the folder is taken, the record cannot be used, or the codec is of another model.
             StorageError: the disk refuses.
         """
         path, record = Path(path), check_model(model, dim)
+        made = read_codec(codec, record, rescore)
         if (path / DATABASE).is_file():
             if not exist_ok:
                 raise InputError(f"{path} already holds a store. Open it, or pass exist_ok=True.")
-            store = cls(path)
-            for key in ("dim", "similarity", "fingerprint"):
-                if record.get(key) != (held := store.record.get(key)):
-                    store.close()
-                    raise InputError(
-                        f"{path} holds a store of another model: its {key} is {held!r}, not {record.get(key)!r}. "
-                        "Choose another folder."
-                    )
-            return store
+            check_same(path, record, made, rescore)
+            return cls(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path} exists and is not a store. Choose another folder.")
-        _lay_out(path, record)
+        lay_out(path, record, made, rescore, source=Path(codec) if isinstance(codec, (str, Path)) else None)
         return cls(path)
 
     @property
@@ -110,9 +120,25 @@ class Store:
         return self._current().manifest.dim
 
     @property
+    def codec(self) -> FittedCodec | None:
+        """What made the codes that searches scan; None where they scan the vectors.
+
+        Raises:
+            StorageError: a file of it was changed.
+        """
+        column = self._current().manifest.scanned
+        if column.codec is not None and self._codec is None:
+            self._codec = column_codec(self.path, column)
+        return self._codec
+
+    @property
     def version(self) -> int:
         """The commit that answers come from; counts from 0."""
         return self._current().manifest.version
+
+    def stats(self) -> StoreStats:
+        """What the store takes, in memory and on the disk, as of the commit that answers come from."""
+        return store_stats(self.path, self._current().manifest, len(self))
 
     def __len__(self) -> int:
         return len(self._current())
@@ -135,19 +161,23 @@ class Store:
         """All ids, in the order of their vectors."""
         return self._current().ids()
 
-    def search(self, query: Any, k: int = 10, *, prompt_name: str | None = None) -> list[Hit]:
+    def search(self, query: Any, k: int = 10, *, prompt_name: str | None = None, rescore: Rescore = None) -> list[Hit]:
         """The documents nearest to a query, over all documents.
 
         Args:
             query: a text, or a vector (dim).
             k: how many at most; fewer come back only when the store holds fewer.
             prompt_name: for a text: one of the model's prompts in place of its query prompt.
+            rescore: in a store of codes: how many candidates of the scan, in multiples of k, are put in order by their
+                stored vectors. True takes 10 k and at least 100, False none, None what the store can do. A store
+                without a codec is exact whatever it says.
 
         Returns:
             Best first; equal scores by id, descending, as trec_eval orders them.
 
         Raises:
-            InputError: k below 1, an empty query, an empty store, a vector that does not fit.
+            InputError: k below 1, an empty query, an empty store, a vector that does not fit, rescoring wanted of a
+                store that keeps codes only.
             ModelError: the model is not the one that made the vectors.
             StorageError: a document that was found had been changed on the disk.
         """
@@ -158,7 +188,7 @@ class Store:
             vectors = self._questions.encode([query], prompt_name=prompt_name)
         else:
             vectors = _as_row(query)
-        positions, scores = _nearest(snapshot, vectors, k)
+        positions, scores = self._nearest(snapshot, vectors, k, rescore)
         found = positions[0] >= 0
         documents = snapshot.documents_at(positions[0][found])
         return [
@@ -166,12 +196,15 @@ class Store:
             for rank, (d, score) in enumerate(zip(documents, scores[0][found]), 1)
         ]
 
-    def search_vectors(self, vectors: Any, k: int = 10) -> tuple[list[list[str]], np.ndarray]:
+    def search_vectors(
+        self, vectors: Any, k: int = 10, *, rescore: Rescore = None
+    ) -> tuple[list[list[str]], np.ndarray]:
         """Ids and scores for a batch of query vectors.
 
         Args:
             vectors: (queries, dim).
             k: how many at most.
+            rescore: as in :meth:`search`.
 
         Returns:
             The ids of each query, best first, and their scores, (queries, min(k, documents)) float32.
@@ -180,7 +213,7 @@ class Store:
             InputError: as in :meth:`search`.
         """
         snapshot = self._ready(k)
-        positions, scores = _nearest(snapshot, vectors, k)
+        positions, scores = self._nearest(snapshot, vectors, k, rescore)
         flat = positions[positions >= 0]
         unique, inverse = np.unique(flat, return_inverse=True)
         names = snapshot.ids_at(unique)
@@ -224,6 +257,15 @@ class Store:
     ) -> None:
         self.close()
 
+    def _nearest(self, snapshot: Snapshot, vectors: Any, k: int, rescore: Rescore) -> tuple[np.ndarray, np.ndarray]:
+        manifest = snapshot.manifest
+        matrix = check_vectors("query", vectors, (None, manifest.dim), manifest.similarity).astype(np.float32)
+        if manifest.similarity == "cosine":
+            matrix = (matrix / np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)).astype(np.float32)
+        codec = self.codec
+        stored = codec is None or manifest.rescored is not None
+        return snapshot.nearest(matrix, int(k), codec=codec, count=candidates(int(k), rescore, stored=stored))
+
     def _current(self) -> Snapshot:
         snapshot = self._snapshot
         if snapshot is None:
@@ -251,36 +293,3 @@ def _as_row(query: Any) -> np.ndarray:
             "For several vectors use search_vectors."
         )
     return row[None]
-
-
-def _nearest(snapshot: Snapshot, vectors: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
-    manifest = snapshot.manifest
-    matrix = check_vectors("query", vectors, (None, manifest.dim), manifest.similarity).astype(np.float32)
-    if manifest.similarity == "cosine":
-        matrix = (matrix / np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)).astype(np.float32)
-    return snapshot.nearest(matrix, int(k))
-
-
-def _lay_out(path: Path, record: Mapping[str, Any]) -> None:
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = partial_name(path)
-        partial.mkdir()
-        try:
-            (partial / SEGMENTS).mkdir()
-            (partial / DATABASE).touch()
-            with closing(connect(partial)) as connection:
-                create_tables(connection)
-                connection.execute("BEGIN")
-                first_meta(connection, record)
-                connection.execute("COMMIT")
-            note_version(partial, 0)
-            for made in (partial / DATABASE, partial / VERSION_FILE, partial / SEGMENTS, partial):
-                fsync_path(made)
-            try:
-                os.rename(partial, path)  # refuses a folder that somebody filled meanwhile
-            except OSError as error:
-                raise StorageError(f"{path} was made by somebody else meanwhile ({error.strerror}).") from error
-            fsync_path(path.parent)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)

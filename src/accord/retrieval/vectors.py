@@ -9,12 +9,13 @@ import numpy as np
 
 from accord.core.errors import InputError
 
-__all__ = ["SIMILARITIES", "check_vectors", "stored_rows"]
+__all__ = ["SIMILARITIES", "check_half", "check_vectors", "stored_rows"]
 
 SIMILARITIES = ("cosine", "dot")
 _UNIT = 1e-6
 _LONGEST = 1e18
 _CHUNK = 8192
+_LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 def check_vectors(name: str, vectors: Any, shape: tuple[int | None, int], similarity: str) -> np.ndarray:
@@ -52,6 +53,21 @@ def check_vectors(name: str, vectors: Any, shape: tuple[int | None, int], simila
             if bad.any():
                 raise InputError(f"{name}[{first + int(bad.argmax())}] {rule}.")
     return matrix
+
+
+def check_half(name: str, matrix: np.ndarray) -> None:
+    """Refuse numbers that float16 cannot hold.
+
+    Raises:
+        InputError: naming the first such row.
+    """
+    for first, chunk, _ in _float_chunks(matrix):
+        bad = np.abs(chunk).max(axis=1, initial=0.0) > _LARGEST_HALF
+        if bad.any():
+            raise InputError(
+                f"{name}[{first + int(bad.argmax())}] must be at most {_LARGEST_HALF:,.0f} in absolute value to be "
+                'kept as float16. Create the store with rescore="float32".'
+            )
 
 
 def stored_rows(matrix: np.ndarray, similarity: str) -> Iterator[np.ndarray]:

@@ -13,7 +13,8 @@ import numpy as np
 from accord.core.errors import InputError
 from accord.core.progress import Progress, silent
 from accord.core.storage import read_json
-from accord.retrieval.manifest import read_meta
+from accord.retrieval.columns import Column, codec_changes, read_columns
+from accord.retrieval.manifest import column_problems, read_meta
 from accord.retrieval.schema import (
     DATABASE,
     SCHEMA,
@@ -73,6 +74,7 @@ class _Findings:
     bytes: int = 0
     version: int = 0
     segments: list[Segment] = field(default_factory=list)
+    columns: tuple[Column, ...] = ()
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, kind: str, where: str, detail: str) -> None:
@@ -88,7 +90,7 @@ class _Findings:
 
 
 def verify(path: Path | str, *, progress: Progress = silent) -> VerifyReport:
-    """Compare a store with its hashes: database, documents and segments; changes nothing in them.
+    """Compare a store with its hashes: database, documents, segments and codec; changes nothing in them.
 
     Whatever the damage, it ends with a report. A segment's changes are located by block, a document's by id.
 
@@ -112,6 +114,7 @@ def verify(path: Path | str, *, progress: Progress = silent) -> VerifyReport:
             connection.execute("BEGIN")
             _check_database(connection, path, found)
             _check_files(path, found, progress)
+            _check_codecs(path, found)
     if noted is None and found.version:
         found.add("missing", VERSION_FILE, "the note of the last commit is gone")
     elif found.version < (noted or 0):
@@ -155,6 +158,10 @@ def _check_manifest(connection: sqlite3.Connection, found: _Findings) -> None:
     found.version = int(entries.get("version", 0))
     for sentence in problems + more:
         found.add("changed", DATABASE, sentence)
+    if "columns" in entries:
+        found.columns = read_columns(entries["columns"])
+        for sentence in column_problems(found.columns, found.segments):
+            found.add("changed", DATABASE, sentence)
 
 
 def _check_documents(connection: sqlite3.Connection, found: _Findings) -> None:
@@ -172,7 +179,8 @@ def _check_slots(connection: sqlite3.Connection, found: _Findings) -> None:
         np.array([s for (s,) in connection.execute(f"SELECT slot FROM {table} NOT INDEXED")], dtype=np.int64)
         for table in columns
     ]
-    slots = [np.arange(segment.start, segment.end) for segment in found.segments]
+    first = found.columns[0].field if found.columns else None
+    slots = [np.arange(s.start, s.end) for s in found.segments if s.field == first]
     known = np.concatenate([np.empty(0, dtype=np.int64), *slots])
     for what, odd in (
         ("have neither a document nor a tombstone", np.setdiff1d(known, np.concatenate(owners))),
@@ -194,7 +202,8 @@ def _check_files(path: Path, found: _Findings, progress: Progress) -> None:
                     changed = changed_blocks(folder, segment)
                 except FileNotFoundError:
                     if segment.name in _named_now(path):
-                        found.add("missing", where, f"the vectors of slots {segment.start} to {segment.end - 1}")
+                        slots = f"slots {segment.start} to {segment.end - 1}"
+                        found.add("missing", where, f"the column {segment.field!r} of {slots}")
                 else:
                     found.bytes += segment.bytes
                     if changed is not None:
@@ -207,6 +216,20 @@ def _check_files(path: Path, found: _Findings, progress: Progress) -> None:
         for name in extra:
             if name not in newer:
                 found.add("orphan", f"{SEGMENTS}/{name}", "no commit names it")
+
+
+def _check_codecs(path: Path, found: _Findings) -> None:
+    """The codec of each column of codes, byte by byte."""
+    for column in found.columns:
+        with found.guarded("missing", column.codec_folder):
+            for name, state in codec_changes(path, column) if column.codec else []:
+                kind = {"missing": "missing", "changed": "changed", "extra": "orphan"}[state]
+                detail = {
+                    "missing": "the codes mean nothing without it",
+                    "changed": "the file does not match its SHA-256",
+                    "extra": "no part of the codec",
+                }[state]
+                found.add(kind, f"{column.codec_folder}/{name}", detail)
 
 
 def _named_now(path: Path) -> set[str]:
@@ -222,7 +245,7 @@ def _located(segment: Segment, changed: list[int]) -> str:
     for block in changed[:_SHOWN]:
         first = block * segment.block_bytes
         last = min(first + segment.block_bytes, segment.bytes) - 1
-        width = segment.dim * 4
+        width = segment.dim * np.dtype(segment.dtype).itemsize
         slots = [segment.start + max(0, edge - HEADER_BYTES) // width for edge in (first, last)]
         places.append(f"block {block} (bytes {first}-{last}, slots {slots[0]}-{slots[1]})")
     return f"{len(changed)} changed: {'; '.join(places)}"

@@ -8,15 +8,17 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from accord.core.errors import InputError, StorageError
+from accord.retrieval.columns import column_codec
 from accord.retrieval.documents import RESERVED, Row, metadata_json, read_record, read_records
 from accord.retrieval.lock import writer_lock
 from accord.retrieval.manifest import Manifest, note_version, read_manifest, set_meta
-from accord.retrieval.schema import SEGMENTS, connect, disk_errors, upgrade
+from accord.retrieval.migrations import upgrade
+from accord.retrieval.schema import SEGMENTS, connect, disk_errors
 from accord.retrieval.segments import (
     Segment,
     SegmentFile,
@@ -25,7 +27,10 @@ from accord.retrieval.segments import (
     map_segment,
     write_segment,
 )
-from accord.retrieval.vectors import check_vectors, stored_rows
+from accord.retrieval.vectors import check_half, check_vectors, stored_rows
+
+if TYPE_CHECKING:
+    from accord.compression.codecs.base import FittedCodec
 
 __all__ = ["Writer", "writing"]
 
@@ -45,6 +50,9 @@ def writing(folder: Path) -> Iterator[Writer]:
     """
     with writer_lock(folder), closing(_begin(folder)) as connection:
         manifest = read_manifest(connection, folder)
+        _check_columns(folder, manifest)
+        with disk_errors(folder):
+            upgrade(connection, manifest)
         _clear_orphans(folder / SEGMENTS, manifest)
         writer = Writer(folder, connection, manifest)
         try:
@@ -60,11 +68,19 @@ def _begin(folder: Path) -> sqlite3.Connection:
         connection = connect(folder)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            upgrade(connection, folder)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _check_columns(folder: Path, manifest: Manifest) -> None:
+    for column in manifest.columns:
+        if not column.known:
+            raise InputError(
+                f"{folder} has the column {column.field!r} ({column.layout}, {column.dtype}), which this accord cannot "
+                "write. A newer accord made it: pip install --upgrade accord."
+            )
 
 
 def _clear_orphans(folder: Path, manifest: Manifest) -> None:
@@ -86,7 +102,8 @@ class Writer:
         self.folder = folder
         self.manifest = manifest
         self._connection = connection
-        self._file: SegmentFile | None = None
+        self._codec: FittedCodec | None = None
+        self._files: list[SegmentFile] = []
         self._changed = False
         self._state = "open"
 
@@ -109,7 +126,7 @@ class Writer:
         rows = read_records(records)
         if not rows and not np.size(vectors):
             return []
-        matrix = self._check(vectors, len(rows))
+        cells = self._cells(vectors, len(rows))
         if known := self._slots(row.id for row in rows):
             first = next(row.id for row in rows if row.id in known)
             raise InputError(
@@ -117,7 +134,7 @@ class Writer:
                 "Use `update`, or delete it first."
             )
         with self._mutation():
-            first = self._append(matrix)
+            first = self._append(cells)
             self._connection.executemany(_INSERT, (row.values(slot) for slot, row in enumerate(rows, first)))
         return [row.id for row in rows]
 
@@ -165,12 +182,12 @@ class Writer:
         ]
         if not rows:
             return
-        matrix = None if vectors is None else self._check(vectors, len(rows))
+        cells = None if vectors is None else self._cells(vectors, len(rows))
         with self._mutation():
             targets = list(slots.values())
-            if matrix is not None:
+            if cells is not None:
                 self._bury(targets)
-                first = self._append(matrix)
+                first = self._append(cells)
                 targets = list(range(first, first + len(rows)))
             self._connection.executemany("DELETE FROM documents WHERE slot = ?", ((s,) for s in slots.values()))
             self._connection.executemany(_INSERT, (row.values(slot) for slot, row in zip(targets, rows)))
@@ -185,11 +202,12 @@ class Writer:
         version = self.manifest.version + 1
         with disk_errors(self.folder):
             replaced: list[Segment] = []
-            if self._file is not None and self._file.rows:
-                segment, replaced = self._finish(self._file)
+            if self._files:
+                finished, replaced = self._finish()
                 names = ((old.name,) for old in replaced)
                 self._connection.executemany("DELETE FROM segments WHERE name = ?", names)
-                insert_segment(self._connection, segment)
+                for segment in finished:
+                    insert_segment(self._connection, segment)
             set_meta(self._connection, "version", str(version))
             self._connection.execute("COMMIT")
         self._tidy(version, replaced)
@@ -197,30 +215,33 @@ class Writer:
     def abandon(self) -> None:
         """Leave the store as it was; called when the block fails."""
         self._state = "closed"
-        if self._file is not None:
-            self._file.abandon()
+        for file in self._files:
+            file.abandon()
         try:
             if self._connection.in_transaction:
                 self._connection.rollback()
         except sqlite3.Error as error:  # closing the connection drops the transaction all the same
             logger.warning("rolling back %s: %s", self.folder, error)
 
-    def _finish(self, file: SegmentFile) -> tuple[Segment, list[Segment]]:
-        """The new segment, and the small neighbours that it takes in, so that small commits leave few files."""
-        folder, taken, rows = self.folder / SEGMENTS, [], file.rows
-        for segment in reversed(self.manifest.segments):
-            fits = segment.rows <= rows and (segment.rows + rows) * file.dim * 4 <= _FOLD_BYTES
-            next_to = segment.end == (taken[0].start if taken else file.start)
-            if not (fits and next_to) or changed_blocks(folder, segment) is not None:
+    def _finish(self) -> tuple[list[Segment], list[Segment]]:
+        """The new segments, and the small neighbours that they take in, so that small commits leave few files."""
+        folder, rows, start = self.folder / SEGMENTS, self._files[0].rows, self._files[0].start
+        width = sum(np.dtype(file.dtype).itemsize * file.dim for file in self._files)
+        taken: list[tuple[Segment, ...]] = []
+        for span in reversed(self.manifest.spans()):
+            fits = span[0].slots <= rows and (span[0].slots + rows) * width <= _FOLD_BYTES
+            if not (fits and span[0].end == start) or any(changed_blocks(folder, s) is not None for s in span):
                 break
-            taken.insert(0, segment)
-            rows += segment.rows
+            taken.insert(0, span)
+            rows, start = rows + span[0].slots, span[0].start
         if not taken:
-            return file.finish(), []
-        parts = [*(map_segment(folder, segment) for segment in taken), file.row_array()]
-        whole = write_segment(folder, taken[0].start, parts)
-        file.abandon()
-        return whole, taken
+            return [file.finish() for file in self._files], []
+        whole = []
+        for file, older in zip(self._files, zip(*taken)):
+            parts = [*(map_segment(folder, segment) for segment in older), file.row_array()]
+            whole.append(write_segment(folder, start, parts, field=file.field))
+            file.abandon()
+        return whole, [segment for span in taken for segment in span]
 
     def _tidy(self, version: int, replaced: list[Segment]) -> None:
         """After the commit stands: note it beside the database, and drop what it replaced."""
@@ -244,16 +265,31 @@ class Writer:
             yield
         self._state = "open"
 
-    def _check(self, vectors: Any, rows: int) -> np.ndarray:
-        return check_vectors("vectors", vectors, (rows, self.manifest.dim), self.manifest.similarity)
+    def _cells(self, vectors: Any, rows: int) -> list[Iterable[np.ndarray]]:
+        """What goes into each column, some rows at a time, from vectors that were checked."""
+        manifest = self.manifest
+        matrix = check_vectors("vectors", vectors, (rows, manifest.dim), manifest.similarity)
+        cells: list[Iterable[np.ndarray]] = []
+        for column in manifest.columns:
+            if column.dtype == "<f2" and manifest.similarity != "cosine":
+                check_half("vectors", matrix)
+            if column.codec is None:
+                cells.append(stored_rows(matrix, manifest.similarity))
+                continue
+            codec = self._codec = self._codec or column_codec(self.folder, column)
+            cells.append([codec.encode(some) for some in stored_rows(matrix, manifest.similarity)])
+        return cells
 
-    def _append(self, matrix: np.ndarray) -> int:
-        """Write rows; returns the first one's slot."""
-        if self._file is None:
-            self._file = SegmentFile(self.folder / SEGMENTS, self.manifest.end, self.manifest.dim)
-        first = self._file.start + self._file.rows
-        for rows in stored_rows(matrix, self.manifest.similarity):
-            self._file.append(rows)
+    def _append(self, cells: Iterable[Iterable[np.ndarray]]) -> int:
+        """Write rows into every column; returns the first one's slot."""
+        if not self._files:
+            folder, start = self.folder / SEGMENTS, self.manifest.end
+            for column in self.manifest.columns:
+                self._files.append(SegmentFile(folder, start, column.dim, field=column.field, dtype=column.dtype))
+        first = self._files[0].start + self._files[0].rows
+        for file, parts in zip(self._files, cells):
+            for rows in parts:
+                file.append(rows)
         return first
 
     def _bury(self, slots: Iterable[int]) -> None:

@@ -1,0 +1,29 @@
+"""Older stores become new ones inside the transaction of the first writer that meets them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+
+from accord.retrieval.columns import columns_text
+from accord.retrieval.manifest import Manifest, set_meta
+from accord.retrieval.schema import SCHEMA_VERSION
+
+__all__ = ["MIGRATIONS", "upgrade"]
+
+
+def _name_columns(connection: sqlite3.Connection, manifest: Manifest) -> None:
+    """Version 1 had float32 vectors and did not say so."""
+    set_meta(connection, "columns", columns_text(manifest.columns))
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection, Manifest], None]] = {1: _name_columns}
+"""From schema version n to n + 1."""
+
+
+def upgrade(connection: sqlite3.Connection, manifest: Manifest) -> None:
+    """Bring a store to the present schema, one version after the other; takes effect with the writer's commit."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    for version in range(found, SCHEMA_VERSION):
+        MIGRATIONS[version](connection, manifest)
+        connection.execute(f"PRAGMA user_version = {version + 1}")
