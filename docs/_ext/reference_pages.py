@@ -227,7 +227,7 @@ def objectives() -> str:
     from accord.core.spec import catalogue
     from accord.data.signals import SIGNALS
     from accord.objectives.base import contract
-    from accord.training.fields import provided_fields, token_form
+    from accord.training.fields import provided_fields, reads_features, token_form
 
     lines = ["| signal | provides | objectives | with a teacher |", "|---|---|---|---|"]
     for signal in SIGNALS:
@@ -235,7 +235,12 @@ def objectives() -> str:
         for name, kind in catalogue(room).items():
             asked = contract(kind)
             for taught in (False, True):
-                given = provided_fields(signal, teacher="any" if taught else None, tokens=token_form(asked))
+                given = provided_fields(
+                    signal,
+                    teacher="any" if taught else None,
+                    tokens=token_form(asked),
+                    features=reads_features(asked),
+                )
                 try:
                     asked.check(given, where=name)
                 except InputError:

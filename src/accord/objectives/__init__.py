@@ -15,7 +15,8 @@ How to choose:
 - texts alone -> :class:`InfoNCE` on pairs made of them, :class:`MaskedTokens`, :class:`BagOfTokens`;
 - a teacher -> :class:`ListKL` and :class:`MarginMSE` for lists, :class:`BatchKL` for pairs without negatives,
   :class:`PairMSE` for single pairs, :class:`TeacherOrder` where only its order is to be trusted,
-  :class:`VectorDistillation` for its vectors.
+  :class:`VectorDistillation` for its vectors, :class:`FeatureAlignment` and :class:`TokenRelations` for what lies below
+  them.
 """
 
 from accord.objectives.adapters.metric_learning import MetricLearning
@@ -29,10 +30,13 @@ from accord.objectives.contrastive.mega_batch_margin import MegaBatchMargin
 from accord.objectives.contrastive.semi_hard_triplet import SemiHardTriplet
 from accord.objectives.contrastive.sup_con import SupCon
 from accord.objectives.contrastive.triplet import Triplet
+from accord.objectives.distillation.feature_alignment import FeatureAlignment
 from accord.objectives.distillation.margin_mse import MarginMSE
+from accord.objectives.distillation.pair_head import PairHead
 from accord.objectives.distillation.pair_mse import PairMSE
 from accord.objectives.distillation.score_kl import BatchKL, ListKL
 from accord.objectives.distillation.teacher_order import TeacherOrder
+from accord.objectives.distillation.token_relations import TokenRelations
 from accord.objectives.distillation.vector_distillation import VectorDistillation
 from accord.objectives.pretext.bag_of_tokens import BagOfTokens
 from accord.objectives.pretext.masked_tokens import MaskedTokens
@@ -58,6 +62,7 @@ __all__ = [
     "ContrastivePairs",
     "CosineRegression",
     "CrossEntropy",
+    "FeatureAlignment",
     "FixedTargets",
     "InfoNCE",
     "LambdaLoss",
@@ -68,11 +73,13 @@ __all__ = [
     "MaskedTokens",
     "MegaBatchMargin",
     "MetricLearning",
+    "PairHead",
     "PairMSE",
     "RankNet",
     "SemiHardTriplet",
     "SupCon",
     "TeacherOrder",
+    "TokenRelations",
     "Triplet",
     "VectorDistillation",
 ]

@@ -26,11 +26,18 @@ FIELDS = {
     "hidden; (n, vocabulary): 1 for the tokens that a text holds",
     "logits": "(n, labels): raw scores of each pair, one a class; (places, vocabulary): of every token at each hidden "
     "place of texts; (n, vocabulary): of every token, from the vector of each text",
-    "embeddings": "(n, dim): one vector a labelled text; (2, n, dim): the two sides of pairs",
+    "embeddings": "(n, dim): one vector a labelled text, or beside `tokens` and `hidden`; (2, n, dim): the two sides "
+    "of pairs",
+    "tokens": "(tokens, dim): vectors of the last layer, of all tokens of all texts of the batch",
+    "hidden": "(layers, tokens, dim): of the same tokens, after the token table and after the layers that the "
+    "objective names in `layers`",
+    "owners": "(tokens) beside `tokens` and `hidden`: the number of the text that each token is of",
     "teacher_scores": "as `scores`, by a teacher",
     "teacher_pair_scores": "as `pair_scores`, by a teacher",
     "teacher_list_scores": "as `list_scores`, by a teacher",
     "teacher_embeddings": "as `embeddings`, by a teacher",
+    "teacher_tokens": "as `tokens`, by a teacher that reads the same tokens",
+    "teacher_hidden": "as `hidden`, by a teacher that reads the same tokens, after its own layers",
 }
 """Everything that an objective may ask for: name -> shape and meaning."""
 
@@ -160,7 +167,8 @@ def contract(objective: nn.Module | type[nn.Module]) -> Contract:
 def _untaught(name: str) -> str:
     """What to say where a teacher should fill a field, and there is none that can."""
     field = name.removeprefix(TEACHER)
-    only = ", an encoder: a cross-encoder cannot give them" if field in {"scores", "embeddings"} else ""
+    vectors = {"scores", "embeddings", "tokens", "hidden"}
+    only = ", an encoder: a cross-encoder cannot give them" if field in vectors else ""
     also = " Lists may also bring `pos_scores` and `neg_scores` of their own." if field == "list_scores" else ""
     return (
         f"the objective learns from a teacher's `{field}`, and no teacher here gives them. Name one by "

@@ -12,7 +12,7 @@ from accord.objectives.base import contract
 from accord.recipes.models import check_pair_task, check_pairs, label_names
 from accord.recipes.schema import RecipeSpec, TaskSpec
 from accord.recipes.teachers import kind_of_teacher
-from accord.training.fields import check_fit, token_form
+from accord.training.fields import check_fit, reads_features, token_form
 
 __all__ = [
     "check_dev",
@@ -63,8 +63,9 @@ def check_objective(
 
 
 def goes_unjudged(objective: Any) -> bool:
-    """Whether a task of this objective may leave `evaluate` empty: nothing judges texts whose tokens are hidden."""
-    return token_form(contract(objective)) is not None
+    """Whether a task of this objective may leave `evaluate` empty: nothing judges texts whose tokens are what counts."""
+    asked = contract(objective)
+    return token_form(asked) is not None or reads_features(asked)
 
 
 def check_judged(evaluations: Mapping[str, Sequence[Any]]) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "check_fit",
     "list_positives",
     "provided_fields",
+    "reads_features",
     "roles_of",
     "signal_fields",
     "token_form",
@@ -40,6 +41,9 @@ TEACHERS: Mapping[str, Collection[str]] = {
 
 TOKEN_FORMS: Mapping[str, str] = {"places vocabulary": "places", "n vocabulary": "n vocabulary"}
 """Shapes of `logits` over tokens that texts alone provide -> the shape of the `labels` beside them."""
+
+FEATURES: Mapping[str, str] = {"tokens": "tokens dim", "hidden": "layers tokens dim"}
+"""What lies below the vectors of texts alone, with shapes."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,24 @@ def token_form(asked: Contract) -> str | None:
     return shape if shape in TOKEN_FORMS else None
 
 
+def reads_features(asked: Contract) -> bool:
+    """Whether an objective asks for vectors of tokens or hidden states.
+
+    >>> from accord.objectives import InfoNCE, TokenRelations
+    >>> from accord.objectives.base import contract
+    >>> reads_features(contract(TokenRelations())), reads_features(contract(InfoNCE()))
+    (True, False)
+    """
+    return not {name.removeprefix(TEACHER) for name in asked.names}.isdisjoint(FEATURES)
+
+
 def provided_fields(
     kind: type[Signal],
     *,
     columns: Collection[str] | None = None,
     teacher: str | None = None,
     tokens: str | None = None,
+    features: bool = False,
 ) -> dict[str, str]:
     """The fields that a signal can provide to an objective, with their shapes.
 
@@ -100,6 +116,7 @@ def provided_fields(
             of a teacher.
         teacher: "encoder", "cross-encoder", "any" of them, or None without one.
         tokens: the form of `logits` over tokens, from :func:`token_form`.
+        features: whether the objective reads what lies below the vectors, from :func:`reads_features`.
 
     Raises:
         InputError: a signal that training does not know.
@@ -114,6 +131,10 @@ def provided_fields(
             found |= {"list_scores": lists, "labels": lists}
     elif issubclass(kind, Unlabelled) and tokens is not None:
         return {"logits": tokens, "labels": TOKEN_FORMS[tokens]}
+    elif issubclass(kind, Unlabelled) and features:
+        own = {**FEATURES, "embeddings": "n dim"}
+        by_teacher = {TEACHER + name: shape for name, shape in own.items() if teacher in {"encoder", "any"}}
+        return {**own, "owners": "tokens", **by_teacher}
     elif issubclass(kind, Unlabelled):
         found = {"scores": grid, "ignore": grid, "embeddings": sides}
     elif issubclass(kind, Labelled):
@@ -155,7 +176,14 @@ def check_fit(
             f"{where}: the objective hides tokens of texts alone, and the rows are {kind.__name__}. Set "
             "`signal: Unlabelled`, with `columns: {text: COLUMN}`."
         )
-    asked.check(provided_fields(kind, columns=columns, teacher=teacher, tokens=tokens), where=where)
+    features = reads_features(asked)
+    if features and not issubclass(kind, Unlabelled):
+        raise InputError(
+            f"{where}: the objective reads tokens of texts alone, and the rows are {kind.__name__}. Set "
+            "`signal: Unlabelled`, with `columns: {text: COLUMN}`."
+        )
+    given = provided_fields(kind, columns=columns, teacher=teacher, tokens=tokens, features=features)
+    asked.check(given, where=where)
     if teacher is not None and not asked.taught:
         raise InputError(
             f"{where}: there is a teacher, but the objective reads nothing of it. Leave `teacher` out, or choose an "

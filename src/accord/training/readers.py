@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from accord.core.errors import InputError
 from accord.data.streams import Stream
-from accord.objectives.base import contract
+from accord.objectives.base import contract, unwrapped
 from accord.training.base import TaskData
-from accord.training.fields import token_form
+from accord.training.fields import reads_features, token_form
 from accord.training.settings import TrainingTask
 
 __all__ = ["read_task"]
@@ -28,16 +28,22 @@ def read_task(task: TrainingTask, model: object, *, batch: int, seed: int) -> Ta
     from accord.encoders.pairs.cross_encoder import CrossEncoder
     from accord.encoders.static import StaticEncoder
     from accord.encoders.text.transformer import TextEncoder
+    from accord.training.features import TaskFeatures
     from accord.training.pairs import TaskPairs
     from accord.training.streams import TaskStream
     from accord.training.texts import TaskTexts
     from accord.training.tokens import TaskTokens
 
-    if isinstance(task.objective, ElasticObjective) and isinstance(model, CrossEncoder):
-        raise InputError(
-            f"Task `{task.name}`: a cross-encoder gives scores and no vectors, so there are no sizes to train. Leave "
-            "the sizes out."
+    elastic = isinstance(task.objective, ElasticObjective)
+    if elastic and (isinstance(model, CrossEncoder) or reads_features(contract(task.objective))):
+        what = (
+            "a cross-encoder gives scores and no vectors"
+            if isinstance(model, CrossEncoder)
+            else (f"{type(unwrapped(task.objective)).__name__} reads what lies below the vectors")
         )
+        raise InputError(f"Task `{task.name}`: {what}, so there are no sizes to train. Leave the sizes out.")
+    if isinstance(model, (TextEncoder, StaticEncoder)) and reads_features(contract(task.objective)):
+        return TaskFeatures(task, model, batch=batch, seed=seed)
     if isinstance(model, (TextEncoder, StaticEncoder)) and isinstance(task.signal, Stream):
         return TaskStream(task, model, batch=batch, seed=seed, ahead=model.device.type != "cpu")
     if isinstance(model, (TextEncoder, StaticEncoder)) and token_form(contract(task.objective)) is not None:
