@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from accord.core.errors import InputError
 
-__all__ = ["cut_width", "inner_width", "run_narrow"]
+__all__ = ["cut_width", "inner_linears", "inner_width", "run_narrow"]
 
 KEYS = ("intermediate_size", "hidden_dim", "n_inner")
 """Names of the width in a `config.json`, by family."""
@@ -26,6 +26,20 @@ def inner_width(backbone: Any) -> int | None:
     layers = config.num_hidden_layers
     whole = layers > 0 and len(out) == layers and len(into) % layers == 0 and len(into) > 0
     return width if whole else None
+
+
+def inner_linears(backbone: Any) -> list[tuple[list[nn.Linear], nn.Linear]]:
+    """Of each layer, the linear maps into its inner units (two where one gates the other) and the one out of them.
+
+    Raises:
+        InputError: the feed-forward parts are not found.
+    """
+    width = inner_width(backbone)
+    if width is None:
+        raise InputError(f"The feed-forward parts of {type(backbone).__name__} were not found; they cannot be pruned.")
+    into, out = (list(found.values()) for found in _linears(backbone, width))
+    each = len(into) // len(out)
+    return [(into[each * number : each * (number + 1)], one) for number, one in enumerate(out)]
 
 
 def run_narrow(backbone: Any, width: int, inputs: Mapping[str, Any]) -> Any:
