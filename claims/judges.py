@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,15 +21,16 @@ def search_values(model: TextEncoder, tests: Mapping[str, Pairs], metric: str = 
     from accord import Retrieval
 
     search = Retrieval(metrics=[metric], primary=metric)
-    return {name: search.evaluate(model, test=test)[0].columns["value"].tolist() for name, test in tests.items()}
+    judged = _quick(model)
+    return {name: search.evaluate(judged, test=test)[0].columns["value"].tolist() for name, test in tests.items()}
 
 
 def similarity_values(model: TextEncoder, tests: Mapping[str, Scored]) -> dict[str, list[float]]:
     """How much each pair adds to Spearman's correlation of cosine and gold score, by task."""
-    found = {}
+    found, judged = {}, _quick(model)
     for name, test in tests.items():
         texts = [*test.column("text1"), *test.column("text2")]
-        vectors = model.encode(list(dict.fromkeys(texts)))
+        vectors = judged.encode(list(dict.fromkeys(texts)))
         vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
         place = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         left, right = (vectors[[place[t] for t in test.column(side)]] for side in ("text1", "text2"))
@@ -44,11 +45,19 @@ def label_values(
     """Whether a logistic probe, fitted on the first part, finds the label of each text of the second, by task."""
     from accord.evaluation import Classification
 
-    probe = Classification(metrics=["accuracy"], primary="accuracy")
+    probe, judged = Classification(metrics=["accuracy"], primary="accuracy"), _quick(model)
     return {
-        name: probe.evaluate(model, train=train, test=test, seed=seed)[0].columns["value"].tolist()
+        name: probe.evaluate(judged, train=train, test=test, seed=seed)[0].columns["value"].tolist()
         for name, (train, test) in tests.items()
     }
+
+
+def _quick(model: Any) -> Any:
+    """The model, in bfloat16 where the processor has it and a probe of the texts allows it, as in an evaluation."""
+    from accord import TextEncoder
+    from accord.recipes.evaluate import AtPrecision
+
+    return AtPrecision(model, "auto") if isinstance(model, TextEncoder) else model
 
 
 def mean(values: Mapping[str, list[float]]) -> float:
