@@ -9,7 +9,7 @@ from accord.compression.codecs import FittedCodec, identity, load, save
 from accord.compression.codecs.base import codec_of, kind_of, kinds, settings_of
 from accord.core.errors import InputError
 
-SMALL: dict[str, dict[str, object]] = {}
+SMALL: dict[str, dict[str, object]] = {"PCA": {"dim": 12}, "ProductQuantizer": {"parts": 8}, "RaBitQ": {"bits": 2}}
 """Settings for tests of kinds whose defaults want more than 400 vectors of 24 dimensions, or seconds."""
 
 DIM = 24
@@ -161,10 +161,12 @@ def test_arrays_of_another_shape_are_refused(name: str) -> None:
     codec = fitted(name)
     for missing in codec.arrays():
         fewer = {key: array for key, array in codec.arrays().items() if key != missing}
-        with pytest.raises(InputError):
-            type(codec).of_arrays(
-                fewer, settings=codec.settings, dim=codec.dim, similarity="cosine", made_for=""
-            ).encode(corpus(2))
+        known = {"settings": codec.settings, "dim": codec.dim, "similarity": "cosine", "made_for": ""}
+        with pytest.raises(InputError, match=r"[aA]rray"):
+            type(codec).of_arrays(fewer, **known).decode(np.zeros((1, codec.code_bytes), dtype=np.uint8))
+        other = codec.arrays() | {missing: np.zeros((3, 3, 3, 3), dtype=np.float32)}
+        with pytest.raises(InputError, match="of shape"):
+            type(codec).of_arrays(other, **known).decode(np.zeros((1, codec.code_bytes), dtype=np.uint8))
 
 
 def test_names_may_be_written_with_hyphens() -> None:

@@ -17,5 +17,24 @@ from accord.compression.codecs.base import Codec, FittedCodec
 from accord.compression.codecs.float16 import Float16
 from accord.compression.codecs.folder import check_made_for, identity, load, save
 from accord.compression.codecs.int8 import Int8
+from accord.compression.codecs.pca import PCA
+from accord.compression.codecs.product_quantizer import ProductQuantizer
+from accord.compression.codecs.rabitq import RaBitQ
+from accord.compression.codecs.rotated_sign import RotatedSign
+from accord.compression.codecs.sign import Sign
 
-__all__ = ["Codec", "FittedCodec", "Float16", "Int8", "check_made_for", "identity", "load", "save"]
+__all__ = [
+    "PCA",
+    "Codec",
+    "FittedCodec",
+    "Float16",
+    "Int8",
+    "ProductQuantizer",
+    "RaBitQ",
+    "RotatedSign",
+    "Sign",
+    "check_made_for",
+    "identity",
+    "load",
+    "save",
+]

@@ -118,6 +118,7 @@ def load(path: Path | str) -> FittedCodec:
     )
     if identity(codec) != description["identity"] or codec.code_bytes != description["code_bytes"]:
         raise InputError(f"{path / SETTINGS} has changed since it was written: it no longer fits its hash. {CURE}")
+    codec.decode(np.zeros((1, codec.code_bytes), dtype=np.uint8))  # looks at the shapes of all arrays
     return codec
 
 
