@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from accord.objectives import InfoNCE, SupCon
     from accord.recipes.compare import compare
     from accord.recipes.conflict import conflict
+    from accord.recipes.distil import distil
     from accord.recipes.evaluate import evaluate
     from accord.recipes.fit import Run, fit, open_run
     from accord.recipes.index import open_index as open
@@ -54,6 +55,7 @@ __all__ = [
     "__version__",
     "compare",
     "conflict",
+    "distil",
     "doctor",
     "evaluate",
     "fit",
@@ -76,6 +78,7 @@ _HOMES = {
     "accord.objectives": ("InfoNCE", "SupCon"),
     "accord.recipes.compare": ("compare",),
     "accord.recipes.conflict": ("conflict",),
+    "accord.recipes.distil": ("distil",),
     "accord.recipes.evaluate": ("evaluate",),
     "accord.recipes.fit": ("Run", "fit", "open_run"),
     "accord.recipes.index": ("open_index",),

@@ -7,7 +7,8 @@ neither torch nor the models, and the same folder gives the same page.
 * The tables (:func:`scores_table`, :func:`comparisons_table`, :func:`tasks_table`, :func:`leakage_table`,
   :func:`models_table`, :func:`strategies_table`) print in a terminal of 80 columns or more, with or without colour;
   :func:`plan_tables` and :func:`run_tables` are what a plan and a finished run show, :func:`hits_panel` an answer of a
-  search, :func:`mined_tables`, :func:`paraphrases_table` and :func:`duplicates_table` what was mined.
+  search, :func:`mined_tables`, :func:`paraphrases_table` and :func:`duplicates_table` what was mined,
+  :func:`distil_tables` what a student kept of its teachers.
 * :func:`data_check_tables` shows what was found in a file, and :func:`write_data_check` writes it as a page.
 * :func:`conflict_tables` shows where tasks conflict, and :func:`write_conflict_report` writes a page of heat maps.
 * :func:`write_report` writes `report.html`: one page without script or outside resource, light and dark, for screens
@@ -25,6 +26,7 @@ How to read a report
 
 from accord.reporting.conflict import conflict_tables, write_conflict_report
 from accord.reporting.data_check import data_check_tables, write_data_check
+from accord.reporting.distilled import distil_tables
 from accord.reporting.hits import hits_panel
 from accord.reporting.merged import merge_plan_tables, merge_tables
 from accord.reporting.mined import duplicates_table, mined_tables, paraphrases_table
@@ -48,6 +50,7 @@ __all__ = [
     "comparisons_table",
     "conflict_tables",
     "data_check_tables",
+    "distil_tables",
     "duplicates_table",
     "hits_panel",
     "leakage_table",

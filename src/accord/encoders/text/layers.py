@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
 
 from accord.core.errors import InputError
 
-__all__ = ["cut_layers", "final_norm", "usable_positions"]
+__all__ = ["cut_layers", "final_norm", "keep_layers", "usable_positions"]
 
 OFFSET_POSITIONS = frozenset(
     {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl", "data2vec-text"}
@@ -40,15 +41,28 @@ def cut_layers(backbone: Any, layers: int) -> None:
     Raises:
         InputError: the layers cannot be found.
     """
+    keep_layers(backbone, range(layers))
+
+
+def keep_layers(backbone: Any, numbers: Sequence[int]) -> None:
+    """Keep some layers, in place.
+
+    Args:
+        backbone: a transformers model.
+        numbers: of the layers, from 0, in rising order.
+
+    Raises:
+        InputError: the layers cannot be found.
+    """
     depth = backbone.config.num_hidden_layers
-    if layers == depth:
+    if list(numbers) == list(range(depth)):
         return
     for owner in backbone.modules():
         for name, child in owner.named_children():
             if isinstance(child, nn.ModuleList) and len(child) == depth:
-                setattr(owner, name, child[:layers])
-                backbone.config.num_hidden_layers = layers
+                setattr(owner, name, nn.ModuleList([child[number] for number in numbers]))
+                backbone.config.num_hidden_layers = len(numbers)
                 if getattr(backbone.config, "layer_types", None):
-                    backbone.config.layer_types = backbone.config.layer_types[:layers]
+                    backbone.config.layer_types = [backbone.config.layer_types[number] for number in numbers]
                 return
     raise InputError(f"The {depth} layers of {type(backbone).__name__} were not found; it cannot be cut.")
