@@ -14,8 +14,11 @@ __all__ = ["add_to_optimizer", "own_copies", "restore_weights", "weights_of"]
 
 
 def own_copies(objectives: Sequence[nn.Module], device: torch.device) -> list[nn.Module]:
-    """The objectives for one run: those with weights as copies on `device`, so that every run starts from the same."""
-    return [copy.deepcopy(one).to(device) if _has_weights(one) else one for one in objectives]
+    """The objectives for one run: those with weights as copies on `device`, so that every run starts from the same.
+
+    One whose attribute `trained_in_place` is true is trained itself: whoever made it for this run keeps what it learns.
+    """
+    return [_own(one).to(device) if _has_weights(one) else one for one in objectives]
 
 
 def add_to_optimizer(optimizer: torch.optim.Optimizer, objectives: Sequence[nn.Module]) -> None:
@@ -40,6 +43,10 @@ def restore_weights(objectives: Sequence[nn.Module], kept: Mapping[str, Tensor])
     with torch.no_grad():
         for name, weight in weights_of(objectives).items():
             weight.copy_(kept[name])
+
+
+def _own(objective: nn.Module) -> nn.Module:
+    return objective if getattr(objective, "trained_in_place", False) else copy.deepcopy(objective)
 
 
 def _has_weights(objective: nn.Module) -> bool:
