@@ -29,6 +29,7 @@ class FittedCodec(ABC):
 
     Attributes:
         kind: name of the class of settings that it comes from, such as "Int8".
+        bitwise: whether :meth:`code_scores` counts differing bits, and so is much faster than :meth:`scores`.
         dim: numbers in a vector.
         similarity: "cosine" (vectors are brought to unit length before they are encoded) or "dot".
         settings: constructor arguments of the settings, as plain values.
@@ -46,6 +47,7 @@ class FittedCodec(ABC):
     """
 
     kind: ClassVar[str]
+    bitwise: ClassVar[bool] = False
 
     def __init__(
         self, arrays: Mapping[str, np.ndarray], *, settings: Mapping[str, Any], dim: int, similarity: str, made_for: str

@@ -44,6 +44,7 @@ class FittedRotatedSign(FittedCodec):
     """Signs of turned vectors, ready to encode; see :func:`rotated_scale`."""
 
     kind = "RotatedSign"
+    bitwise = True
 
     @property
     def bits(self) -> int:

@@ -38,6 +38,7 @@ class FittedSign(FittedCodec):
     """Signs, ready to encode; scale as of :func:`sign_scale`, bits as of :func:`accord.maths.bit_planes.pack_signs`."""
 
     kind = "Sign"
+    bitwise = True
 
     @property
     def code_bytes(self) -> int:
