@@ -101,17 +101,18 @@ class TaskFeatures:
         lengths = tokens.ids.lengths[found]
         groups = token_batches(lengths, chunk_tokens)
         order = np.concatenate(groups)
-        ends = np.cumsum(lengths[order])
-        rows_of = [np.arange(ends[k] - lengths[order[k]], ends[k]) for k in np.argsort(order)]
+        starts = np.cumsum(lengths) - lengths
+        begins = np.empty_like(starts)
+        begins[order] = np.cumsum(lengths[order]) - lengths[order]
         chunks = [self._collate(tokens.ids, found[group], tokens.prompt_tokens) for group in groups]
         return FeatureBatch(
             chunks=chunks,
             costs=[chunk.input_ids.numel() for chunk in chunks],
             examples=len(rows),
             tokens=int(lengths.sum()),
-            gather=np.concatenate(rows_of),
+            gather=np.repeat(begins - starts, lengths) + np.arange(lengths.sum()),
             owners=np.repeat(np.arange(len(lengths)), lengths),
-            starts=np.cumsum(lengths) - lengths,
+            starts=starts,
         )
 
     def forward(self, chunk: Batch) -> Tensor:

@@ -58,9 +58,9 @@ class PairHead(Described, nn.Module):
 
     .. math:: (1 - g)\,\mathrm{MSE}(s, t) + g\,\mathrm{MSE}(s, y) + c\,\mathrm{MSE}(\cos(u, v), t)
 
-    The head is trained beside the encoder. Scores of the head need it afterwards
-    (:class:`accord.compression.distil.towers.Towers`); cosines need the encoder alone, so that it can be searched with an
-    index: then leave the head out, or give `cosine` a weight. Without a head and gold scores the loss is that of
+    The head is trained beside the encoder. Its scores need it afterwards, too
+    (:class:`~accord.compression.distil.towers.Towers`); cosines need the encoder alone, so that it can be searched with
+    an index: then leave the head out, or give `cosine` a weight. Without a head and gold scores the loss is that of
     :class:`~accord.objectives.PairMSE` for an encoder that is compared by cosine.
 
     Args:
