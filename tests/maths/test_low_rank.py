@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from accord.core.errors import InputError
-from accord.maths.low_rank import product_norm, truncated_matrix, truncated_product
+from accord.maths.low_rank import product_norm, truncated_matrix, truncated_pairing, truncated_product
 
 
 def factors(outer, inside, inner, seed=0):
@@ -40,3 +40,18 @@ def test_norm_and_zeros():
     assert truncated_product(torch.zeros(3, 2), torch.zeros(2, 4), 1).energy == 1.0
     with pytest.raises(InputError, match="`rank` must be at least 1"):
         truncated_product(up, down, 0)
+
+
+def test_a_pairing_keeps_the_values_that_matter(generator):
+    left, right = (torch.randn(6, 6, generator=generator, dtype=torch.float64) for _ in range(2))
+    left, right = left @ left.T, right @ right.T
+    matrix = torch.randn(6, 6, generator=generator, dtype=torch.float64)
+    whole = truncated_pairing(left, right, matrix, 6)
+    torch.testing.assert_close(whole[0] @ whole[1].T, matrix)
+
+    def missed(e, d):
+        gap = matrix - e @ d.T
+        return float(torch.trace(gap.T @ left @ gap @ right))
+
+    plain = truncated_matrix(matrix, 3)
+    assert missed(*truncated_pairing(left, right, matrix, 3)) < missed(plain.up, plain.down.T)

@@ -176,6 +176,8 @@ def _loading(identity: Mapping[str, Any]) -> str:
     uses = "\n".join(f"model.{call}" for call in calls)
     ours = f'import accord\n\nmodel = accord.load("path/to/this/folder")\n{uses}'
     known = "from sentence_transformers import SentenceTransformer"
+    if identity.get("backbone") == "SlicedBert":
+        known = f"import accord.encoders.text.sliced  # the kind of model is accord's own\n{known}"
     theirs = f'{known}\n\nmodel = SentenceTransformer("path/to/this/folder")\n{uses}'
     return f"## Use\n\n{fenced(ours, 'python')}\n\n{fenced(theirs, 'python')}"
 

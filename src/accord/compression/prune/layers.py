@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,7 +123,9 @@ def block_influence(encoder: TextEncoder, texts: Sequence[str]) -> list[float]:
             )
             real = batch.attention_mask.bool()
             states = [state[real] for state in output.hidden_states]
-            turned = [1 - F.cosine_similarity(a, b, dim=-1).double().sum() / len(a) for a, b in zip(states, states[1:])]
+            turned = [
+                1 - F.cosine_similarity(a, b, dim=-1).double().sum() / len(a) for a, b in itertools.pairwise(states)
+            ]
             sums += torch.stack(turned).cpu() * int(real.sum())
             count += int(real.sum())
     return (sums / max(count, 1)).tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -27,15 +28,15 @@ def prune_vocabulary(encoder: TextEncoder, texts: Sequence[str]) -> tuple[TextEn
 
     Beside the tokens that the texts and the model's own prompts use there stay: special and added tokens, every single
     character in each of its roles, bytes, and what merges need on the way. A word that was spelled from pieces still
-    is, from smaller ones where its pieces are gone: no word becomes unknown that was not, as long as its characters have
-    pieces of their own. Ids are dealt out anew in the old order.
+    is, from smaller ones where its pieces are gone: no word becomes unknown that was not, as long as its characters
+    have pieces of their own. Ids are dealt out anew in the old order.
 
     Also known as: vocabulary trimming, embedding pruning.
 
     Reference: Abdaoui et al. (2020), Load What You Need: Smaller Versions of Multilingual BERT, arXiv:2010.05609,
     section 3; Ushio et al. (2023), arXiv:2305.15020.
 
-    Differs from the paper: no threshold on counts, so that texts of the corpus lose nothing, and single characters stay.
+    Differs from the paper: no threshold on counts, so that texts of the corpus lose nothing; single characters stay.
 
     Args:
         encoder: stays as it is.
@@ -159,7 +160,7 @@ def _merged_parts(token: str, ranks: Mapping[tuple[str, ...], int]) -> set[str]:
     parts = list(token)
     found = {token, *parts}
     while len(parts) > 1:
-        pairs = [(ranks.get((a, b), len(ranks)), place) for place, (a, b) in enumerate(zip(parts, parts[1:]))]
+        pairs = [(ranks.get((a, b), len(ranks)), place) for place, (a, b) in enumerate(itertools.pairwise(parts))]
         rank, place = min(pairs)
         if rank == len(ranks):
             break

@@ -118,7 +118,7 @@ def _moments(encoder: TextEncoder, texts: Sequence[str], outs: Sequence[nn.Linea
     real = torch.empty(0)
 
     def hook(number: int) -> Callable[..., None]:
-        def look(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        def look(_: nn.Module, arguments: tuple[Tensor, ...]) -> None:
             rows = arguments[0][real]
             sums[number] += second_moment(torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)).cpu()
 
@@ -158,7 +158,7 @@ def gate_importance(
     sums = [torch.zeros(count, dtype=torch.float64) for count in units]
 
     def hook(number: int) -> Callable[..., tuple[Tensor, ...]]:
-        def scale(module: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        def scale(_: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             values, *others = arguments
             gate = gates[number].repeat_interleave(values.shape[-1] // units[number], dim=-1)
             return values * gate[:, None, :], *others
@@ -219,7 +219,7 @@ def prune_heads(encoder: TextEncoder, share: float, texts: Sequence[str]) -> tup
         raise InputError(
             f"`heads` does not support {config.model_type}: a head of its configuration is as wide as hidden_size / "
             "num_attention_heads, so that fewer heads of the same size cannot be written down. Prune `ffn` or `layers`, "
-            "or take the width and the heads down together by `slice`."
+            "or make heads and width smaller together by `slice`."
         )
     groups = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     each = config.num_attention_heads // groups

@@ -35,6 +35,8 @@ def read_backbone(folder: Path, text_config: dict[str, Any], *, attention: str |
     """
     from transformers import AutoModel, AutoTokenizer
 
+    import accord.encoders.text.sliced  # noqa: F401 -- transformers knows the kind from then on
+
     read_object(folder / "config.json")
     check_weights(folder)
     if not any((folder / name).is_file() for name in TOKENIZERS):
