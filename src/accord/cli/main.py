@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from accord.cli import (
+    codec,
     compare,
     conflict,
     data,
@@ -86,6 +87,10 @@ _data = typer.Typer(help=data.HELP, no_args_is_help=True, rich_markup_mode=None)
 for _name, _command in data.COMMANDS.items():
     _data.command(_name)(_interruptible(_command))
 app.add_typer(_data, name="data")
+_codec = typer.Typer(help=codec.HELP, no_args_is_help=True, rich_markup_mode=None)
+for _name, _command in codec.COMMANDS.items():
+    _codec.command(_name)(_interruptible(_command))
+app.add_typer(_codec, name="codec")
 
 
 def _version(value: bool) -> None:

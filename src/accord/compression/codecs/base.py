@@ -213,9 +213,12 @@ def kind_of(name: str, where: str) -> type[Codec]:
     known = {_plain(each): kind for each, kind in kinds().items()}
     if _plain(name) not in known:
         names = sorted(kind.__name__ for kind in known.values())
+        spelled = {each.lower(): each for each in names}
+        hint = did_you_mean(_plain(name), spelled)
+        for lower, each in spelled.items():
+            hint = hint.replace(f"`{lower}`", f"`{each}`")
         raise InputError(
-            f"{where}: unknown codec {name!r}.{did_you_mean(name, names)} Known: {', '.join(names)}, "
-            "also in lower case with hyphens."
+            f"{where}: unknown codec {name!r}.{hint} Known: {', '.join(names)}, also in lower case with hyphens."
         )
     return known[_plain(name)]
 
