@@ -25,7 +25,7 @@ from accord.maths.rotation import random_rotation
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-__all__ = ["MAPS", "Lesson", "following_maps", "learn_maps", "recurrent_signs", "rotated_maps"]
+__all__ = ["MAPS", "Lesson", "drawn_rows", "following_maps", "learn_maps", "recurrent_signs", "rotated_maps"]
 
 MAPS = ("skip", "offset", "inner", "inner_offset", "outer", "back", "read")
 SAMPLE = 20_000
@@ -71,6 +71,15 @@ def recurrent_signs(vectors: np.ndarray, maps: Mapping[str, np.ndarray]) -> list
         if plane < len(maps["back"]):
             left = left - _as_signs(planes[-1]) @ maps["back"][plane].T
     return planes
+
+
+def drawn_rows(count: int, seed: int) -> np.ndarray:
+    """The rows of the vectors that are learned from, rising: all, or 20,000 drawn at random.
+
+    >>> drawn_rows(3, 0).tolist(), len(drawn_rows(50_000, 0))
+    ([0, 1, 2], 20000)
+    """
+    return np.sort(numpy_generator(seed, "sample of vectors").permutation(count)[:SAMPLE])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,10 +207,9 @@ def learn_maps(
 
     from accord.maths.descent import adam_descent
 
-    rows = np.sort(numpy_generator(seed, "sample of vectors").permutation(len(vectors))[:SAMPLE])
     weights = {name: torch.from_numpy(np.array(array)).requires_grad_() for name, array in maps.items()}
-    old = None if older is None else torch.from_numpy(np.stack([_as_signs(plane[rows]) for plane in older], axis=1))
-    course = _Course(vectors[rows], weights, lesson, torch_generator(seed, "batches"), older=old, weight=weight)
+    old = None if older is None else torch.from_numpy(np.stack([_as_signs(plane) for plane in older], axis=1))
+    course = _Course(vectors, weights, lesson, torch_generator(seed, "batches"), older=old, weight=weight)
     learned = [tensor for tensor in weights.values() if tensor.numel()]
     adam_descent(
         learned, course.loss, steps=lesson.steps, learning_rate=lesson.learning_rate, clip=CLIP, name="binarise"

@@ -16,7 +16,15 @@ from accord.compression.codecs.base import (
     settings_of,
     training_vectors,
 )  # fmt: skip
-from accord.compression.codecs.recurrence import MAPS, Lesson, following_maps, learn_maps, recurrent_signs, rotated_maps
+from accord.compression.codecs.recurrence import (
+    MAPS,
+    Lesson,
+    drawn_rows,
+    following_maps,
+    learn_maps,
+    recurrent_signs,
+    rotated_maps,
+)
 from accord.core.checks import check_at_least, check_positive
 from accord.core.errors import InputError
 from accord.maths.bit_planes import check_planes, pack_signs, plane_bytes, split_planes, unpack_signs
@@ -27,6 +35,7 @@ __all__ = ["FittedRecurrentBinary", "RecurrentBinary"]
 
 BLOCK = 4096
 LENGTH = 4
+PURPOSE = "the maps of RecurrentBinary"
 
 
 class FittedRecurrentBinary(FittedCodec):
@@ -145,7 +154,7 @@ class FittedRecurrentBinary(FittedCodec):
         square = np.full(len(codes), self.signs * sum(4.0**-j for j in range(self.planes)), dtype=np.float32)
         for one, first in enumerate(planes):
             for two, second in enumerate(planes[:one]):
-                differ = np.unpackbits(first ^ second, axis=1).sum(axis=1, dtype=np.int32)
+                differ = np.unpackbits(np.bitwise_xor(first, second), axis=1).sum(axis=1, dtype=np.int32)
                 square += np.float32(2.0 ** (1 - one - two)) * (self.signs - 2 * differ)
         return np.sqrt(square)
 
@@ -190,11 +199,11 @@ class RecurrentBinary(Codec):
         bits: int = 2,
         dim: int | None = None,
         hidden: int | None = None,
-        steps: int = 300,
+        steps: int = 600,
         batch: int = 256,
         learning_rate: float = 1e-3,
-        temperature: float = 0.07,
-        fidelity: float = 5.0,
+        temperature: float = 0.05,
+        fidelity: float = 1.0,
     ) -> None:
         self.bits = bits
         self.dim = dim
@@ -210,24 +219,28 @@ class RecurrentBinary(Codec):
         for name, least in (("dim", 1), ("hidden", 0)):
             if getattr(self, name) is not None:
                 check_at_least(name, getattr(self, name), least)
+        for name in ("dim", "hidden", "steps", "batch"):
+            if not isinstance(getattr(self, name), (int, type(None))):
+                raise InputError(f"`{name}` must be a whole number. Got {getattr(self, name)!r} instead.")
         check_positive("learning_rate", learning_rate)
         check_positive("temperature", temperature)
 
     def fit(
         self, vectors: Float[np.ndarray, "n dim"], *, similarity: str = "cosine", seed: int = 0, made_for: str = ""
     ) -> FittedRecurrentBinary:
-        """Learn maps from the vectors of a corpus; of more than 32,768, that many are drawn.
+        """Learn maps from the vectors of a corpus; of more than 20,000, so many are drawn.
 
         Args:
             vectors: at least two.
             similarity: how vectors are compared.
-            seed: of the rotation, batches and noise.
+            seed: of the rotation, hidden units, sample and batches.
             made_for: fingerprint of the model.
 
         Raises:
             InputError: fewer than two vectors, NaN, infinity, zeros under cosine, or a loss that runs away.
         """
-        units = _directions(vectors, similarity)
+        vectors = training_vectors(vectors, similarity, least=2, purpose=PURPOSE)
+        units = unit_rows(vectors[drawn_rows(len(vectors), seed)])
         signs = self.dim or units.shape[1]
         start = rotated_maps(units, planes=self.bits, signs=signs, hidden=self._units(units), seed=seed)
         maps = learn_maps(units, start, self._lesson(), seed=seed)
@@ -247,7 +260,7 @@ class RecurrentBinary(Codec):
     ) -> FittedRecurrentBinary:
         r"""Learn maps whose codes may be compared with those of an older codec, so that an old index stays.
 
-        .. math:: L + w\,[\mathrm{NCE}(c(v), c_{\mathrm{old}}) + \mathrm{NCE}(v, \hat f(c_{\mathrm{old}}))]
+        .. math:: L + w\,[\mathrm{NCE}(c, c_{\mathrm{old}}) + \mathrm{NCE}(f, \hat f_{\mathrm{old}})]
 
         The new codec's `scores` and `code_scores` take codes of both kinds. Maps start from what comes nearest to the
         old signs of the same texts.
@@ -261,10 +274,10 @@ class RecurrentBinary(Codec):
 
         Args:
             vectors: of the new encoder, or of the same as before.
-            old: the codec that the index was made with; of as many bits and dimensions as this one.
+            old: the codec that the index was made with; of as many bits, and of this `dim` where one is given.
             old_vectors: of the old encoder, row by row of the same texts; `vectors` when None.
             weight: w, at least 0.
-            seed: of batches, noise and hidden units.
+            seed: of hidden units, sample and batches.
             made_for: fingerprint of the new model.
 
         Returns:
@@ -274,21 +287,23 @@ class RecurrentBinary(Codec):
             InputError: codes of another size, or vectors that do not pair.
         """
         check_at_least("weight", weight, 0)
-        units = _directions(vectors, old.similarity)
-        pairs = units if old_vectors is None else np.asarray(old_vectors)
-        if len(pairs) != len(units):
-            raise InputError(f"`old_vectors` must be {len(units)}, one a vector. Got {len(pairs)}.")
-        if (self.bits, self.dim or units.shape[1]) != (old.planes, old.signs):
+        vectors = training_vectors(vectors, old.similarity, least=2, purpose=PURPOSE)
+        pairs = vectors if old_vectors is None else np.asarray(old_vectors)
+        if len(pairs) != len(vectors):
+            raise InputError(f"`old_vectors` must be {len(vectors)}, one a vector. Got {len(pairs)}.")
+        if (self.bits, self.dim or old.signs) != (old.planes, old.signs):
             raise InputError(
                 f"`old` has codes of {old.planes} bits in {old.signs} dimensions. Got bits={self.bits} and "
-                f"dim={self.dim or units.shape[1]}: only codes of one size can be compared."
+                f"dim={self.dim}: only codes of one size can be compared."
             )
-        known = old.signs_of(old.encode(pairs))
+        rows = drawn_rows(len(vectors), seed)
+        units, known = unit_rows(vectors[rows]), old.signs_of(old.encode(pairs[rows]))
         start = following_maps(units, known, hidden=self._units(units), seed=seed)
         maps = learn_maps(units, start, self._lesson(), seed=seed, older=known, weight=weight)
         return FittedRecurrentBinary(
-            maps, settings=settings_of(self), dim=units.shape[1], similarity=old.similarity, made_for=made_for
-        )
+            maps, settings=settings_of(self) | {"dim": old.signs}, dim=units.shape[1], similarity=old.similarity,
+            made_for=made_for,
+        )  # fmt: skip
 
     def _lesson(self) -> Lesson:
         return Lesson(
@@ -309,9 +324,3 @@ def _unit(vectors: np.ndarray, similarity: str) -> tuple[np.ndarray, np.ndarray]
     if similarity == "cosine":
         return vectors, np.ones(len(vectors), dtype=np.float32)
     return unit_rows(vectors), np.linalg.norm(vectors, axis=1)
-
-
-def _directions(vectors: np.ndarray, similarity: str) -> np.ndarray:
-    """(n, dim) unit vectors to learn from; a vector of zeros has no direction and is left out of none of the others."""
-    vectors = training_vectors(vectors, similarity, least=2, purpose="the maps of RecurrentBinary")
-    return unit_rows(vectors)

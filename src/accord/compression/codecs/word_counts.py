@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from accord.core.checks import check_at_least, check_fraction
 from accord.core.errors import InputError
 
@@ -34,12 +36,13 @@ def word_counts(texts: Sequence[str], *, most: int = 10_000, share: float = 0.5)
     >>> word_counts(["a red fox", "a red hen", "a blue hen"], share=1.0).toarray().tolist()
     [[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]]
     """
+    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
 
     check_at_least("most", most, 1)
     check_fraction("share", share)
-    counter = CountVectorizer(max_features=most, max_df=float(share), min_df=min(2, len(texts)), dtype="float32")
+    counter = CountVectorizer(max_features=most, max_df=float(share), min_df=min(2, len(texts)))
     try:
-        return counter.fit_transform(texts).tocsr()
+        return csr_matrix(counter.fit_transform(texts), dtype=np.float32)
     except ValueError as error:
         raise InputError(f"`texts` must hold words to count: {len(texts)} texts leave none ({error}).") from error
