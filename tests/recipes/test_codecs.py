@@ -40,3 +40,15 @@ def test_vectors_of_another_dimension_are_refused(model, tmp_path):
     np.save(tmp_path / "vectors.npy", np.ones((50, 3), dtype=np.float32))
     with pytest.raises(InputError, match="holds vectors of 3 dimensions"):
         fit_codec(model, tmp_path / "vectors.npy", tmp_path / "codec", codec=made_codec("int8", {}))
+
+
+def test_codes_that_are_learned_with_the_text_get_its_words(model, tmp_path):
+    (tmp_path / "corpus.txt").write_text(
+        "\n".join(f"row {n} is of the {'red' if n % 3 else 'blue'}" for n in range(30))
+    )
+    codec = made_codec("binary-paragraph", {"bits": 8, "steps": 2})
+    found = fit_codec(model, tmp_path / "corpus.txt", tmp_path / "codec", codec=codec)
+    assert (found["kind"], found["code_bytes"], found["fitted_on"]) == ("BinaryParagraph", 1, 30)
+    np.save(tmp_path / "vectors.npy", np.ones((50, load(model).dim), dtype=np.float32))
+    with pytest.raises(InputError, match=r"give a file of texts, not a \.npy file"):
+        fit_codec(model, tmp_path / "vectors.npy", tmp_path / "codec", codec=codec)

@@ -84,7 +84,7 @@ def fit_codec(
     Raises:
         InputError: an unusable source, vectors of another dimension than the model's, or too few.
     """
-    encoder = load(model)
+    encoder, texts = load(model), None
     if Path(source).suffix == ".npy":
         vectors = _drawn(read_vectors(source), limit, seed)
         if vectors.shape[1] != encoder.dim:
@@ -99,11 +99,14 @@ def fit_codec(
             held = cache if isinstance(cache, VectorCache) else VectorCache(cache)
             vectors = held.encode(encoder, texts, role="document", precision="auto", progress=progress)
     check_choice("similarity of the model", encoder.similarity_name, codecs.SIMILARITIES)
-    fitted_on, held_out = _parts(vectors, seed)
-    fitted = codec.fit(fitted_on, similarity=encoder.similarity_name, seed=seed, made_for=encoder.fingerprint())
-    kept = None if held_out is None else _measured(fitted, held_out, seed)
+    rows, held_out = _parts(len(vectors), seed)
+    given: dict[str, Any] = {} if not isinstance(codec, codecs.BinaryParagraph) else {"words": _words(texts, rows)}
+    fitted = codec.fit(
+        vectors[rows], similarity=encoder.similarity_name, seed=seed, made_for=encoder.fingerprint(), **given
+    )
+    kept = _measured(fitted, vectors[held_out], seed) if len(held_out) else None
     path = codecs.save(fitted, out, seed=seed, fidelity=kept)
-    return {"path": str(path), "fitted_on": len(fitted_on), **read_description(path)}
+    return {"path": str(path), "fitted_on": len(rows), **read_description(path)}
 
 
 def encode_vectors(codec: Path | str, vectors: Path | str, out: Path | str) -> dict[str, Any]:
@@ -191,13 +194,24 @@ def _drawn(rows: np.ndarray, limit: int | None, seed: int) -> np.ndarray:
     return rows[np.sort(numpy_generator(seed, "codec rows").permutation(len(rows))[:limit])]
 
 
-def _parts(vectors: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """What is fitted on and what is held out; nothing of a corpus that is too small."""
-    count = min(MOST_HELD_OUT, math.floor(HELD_OUT * len(vectors)))
+def _parts(total: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that are fitted on and those that are held out; none of a corpus that is too small."""
+    count = min(MOST_HELD_OUT, math.floor(HELD_OUT * total))
     if count < LEAST_HELD_OUT:
-        return vectors, None
-    order = numpy_generator(seed, "held-out vectors").permutation(len(vectors))
-    return vectors[np.sort(order[count:])], vectors[np.sort(order[:count])]
+        return np.arange(total), np.arange(0)
+    order = numpy_generator(seed, "held-out vectors").permutation(total)
+    return np.sort(order[count:]), np.sort(order[:count])
+
+
+def _words(texts: list[str] | None, rows: np.ndarray) -> Any:
+    """Counts of the words of some texts.
+
+    Raises:
+        InputError: no texts.
+    """
+    if texts is None:
+        raise InputError("BinaryParagraph learns from words: give a file of texts, not a .npy file of their vectors.")
+    return codecs.word_counts([texts[row] for row in rows])
 
 
 def _measured(fitted: codecs.FittedCodec, held_out: np.ndarray, seed: int) -> dict[str, Any]:
