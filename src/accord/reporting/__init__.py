@@ -30,6 +30,7 @@ from accord.reporting.distilled import distil_tables
 from accord.reporting.hits import hits_panel
 from accord.reporting.merged import merge_plan_tables, merge_tables
 from accord.reporting.mined import duplicates_table, mined_tables, paraphrases_table
+from accord.reporting.pruned import prune_tables
 from accord.reporting.report import write_report
 from accord.reporting.run_folder import Run, read_run
 from accord.reporting.summary import Summary, summarise
@@ -60,6 +61,7 @@ __all__ = [
     "models_table",
     "paraphrases_table",
     "plan_tables",
+    "prune_tables",
     "read_run",
     "run_tables",
     "scores_table",

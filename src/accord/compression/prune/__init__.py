@@ -2,7 +2,8 @@
 
 Each method takes an encoder and texts such as it will see, without labels, and gives a smaller copy. `Vocabulary`
 changes nothing for the texts of its corpus. `FeedForward`, `Heads` and `Narrow` make layers narrower, and `Layers`
-takes whole ones away; all of these give plain models. `SliceGPT` is the exact form of slicing, whose result only accord loads.
+takes whole ones away; all of these give plain models. `SliceGPT` is the exact form of slicing, and only accord loads
+its result.
 `accord prune` puts them together, writes a folder and says how far the vectors moved.
 """
 

@@ -23,6 +23,8 @@ __all__ = ["CHOICES", "Layers", "block_influence", "choose_layers", "drop_layers
 
 CHOICES = ("vectors", "influence", "spaced", "first")
 """Ways of choosing which layers stay."""
+ENOUGH = 256
+"""Texts that `vectors` looks at: it encodes them once for each layer that might go, time after time."""
 
 
 def drop_layers(encoder: TextEncoder, kept: Sequence[int]) -> TextEncoder:
@@ -140,7 +142,7 @@ def choose_layers(encoder: TextEncoder, count: int, texts: Sequence[str] = (), *
     Args:
         encoder: whose layers.
         count: how many.
-        texts: to calibrate on.
+        texts: to calibrate on; `vectors` looks at the first 256.
         by: one of :data:`CHOICES`.
 
     Returns:
@@ -165,6 +167,7 @@ def choose_layers(encoder: TextEncoder, count: int, texts: Sequence[str] = (), *
         influence = block_influence(encoder, texts)
         order = sorted(range(depth), key=lambda number: (number not in fixed, -influence[number]))
         return sorted(order[:count])
+    texts = list(dict.fromkeys(texts))[:ENOUGH]
     wanted = encode_few(encoder, texts).astype(np.float64)
     kept = list(range(depth))
     while len(kept) > count:

@@ -139,7 +139,9 @@ def _moments(encoder: TextEncoder, texts: Sequence[str], outs: Sequence[nn.Linea
 def gate_importance(
     encoder: TextEncoder, texts: Sequence[str], outs: Sequence[nn.Linear], units: Sequence[int]
 ) -> list[Tensor]:
-    r"""How far the vectors move with a gate on each unit that goes into some maps: :math:`\mathbb{E}\|\partial v/\partial g\|^2`.
+    r"""How far the vectors move with a gate on each unit that goes into some maps.
+
+    .. math:: \mathbb{E}\, \|\partial v/\partial g\|^2
 
     The squared length of the gradient of a whole vector is the mean over random signs r of
     :math:`(\partial\, r^\top v / \partial g)^2`.
@@ -152,7 +154,7 @@ def gate_importance(
 
     Returns:
         For each map one number at least 0 a unit.
-    """  # noqa: E501
+    """
     gates: list[Tensor] = []
     signs = torch.Generator().manual_seed(0)
     sums = [torch.zeros(count, dtype=torch.float64) for count in units]
@@ -218,8 +220,8 @@ def prune_heads(encoder: TextEncoder, share: float, texts: Sequence[str]) -> tup
     if len(layers) != config.num_hidden_layers or not isinstance(size, int):
         raise InputError(
             f"`heads` does not support {config.model_type}: a head of its configuration is as wide as hidden_size / "
-            "num_attention_heads, so that fewer heads of the same size cannot be written down. Prune `ffn` or `layers`, "
-            "or make heads and width smaller together by `slice`."
+            "num_attention_heads, so fewer heads of one size cannot be written down. Prune `ffn` or `layers`, "
+            "or make heads and width smaller by `slice`."
         )
     groups = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     each = config.num_attention_heads // groups
