@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from accord.core.storage import clear_leftovers, storage_errors
 from accord.encoders.integrity import read_manifest
 from accord.evaluation import compare, scores, write_examples
 from accord.recipes.cards import write_cards
+from accord.recipes.elastic import cut_command, size_pairs
 from accord.recipes.evaluate import load_any
 from accord.recipes.index import build_index
 from accord.recipes.prepare import Prepared, prepare, task_row
@@ -185,7 +186,7 @@ def _finish(stages: Stages, prepared: Prepared) -> None:
     with stages.timed("compare"):
         rules = spec.evaluate
         found = scores(stages.observed, level=rules.level, resamples=rules.resamples)
-        pairs = _pairs(folder.chosen or "joint", [one.model for one in stages.observed])
+        pairs = _pairs(folder.chosen or "joint", [one.model for one in stages.observed], stages.sizes)
         comparisons = compare(stages.observed, pairs, level=rules.level, resamples=rules.resamples)
     for task in prepared.tasks:
         write_examples(folder.examples(task), [one for one in stages.observed if one.task == task])
@@ -217,13 +218,22 @@ def _details(stages: Stages, prepared: Prepared) -> dict[str, Any]:
         "level": stages.recipe.spec.evaluate.level,
         "strategy": {**record, "prices": prices(stages.models, seeds=seeds, record=record)},
         "models": stages.models,
+        **({"sizes": stages.sizes} if stages.sizes else {}),
         "tasks": [task_row(task) | {"truncated": truncated.get(task.name, 0)} for task in prepared.tasks.values()],
         "leakage": list(prepared.leakage),
-        "notes": list(prepared.notes),
+        "notes": [*prepared.notes, *_notes_of_sizes(stages, record["chosen"])],
         "timings": [{"stage": name, "seconds": seconds} for name, seconds in stages.seconds.items()],
     }
 
 
-def _pairs(chosen: str, models: Sequence[str]) -> list[tuple[str, str]]:
-    """The encoder that the run gives against everything else."""
-    return [(chosen, name) for name in dict.fromkeys(models) if name != chosen]
+def _notes_of_sizes(stages: Stages, chosen: str) -> list[str]:
+    """How to get each size of the chosen model as a model of its own."""
+    run = stages.folder.path.name
+    return [f"{row['name']}: {cut_command(row, run)}" for row in stages.sizes if row["of"] == chosen]
+
+
+def _pairs(chosen: str, models: Sequence[str], sizes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The encoder that the run gives against everything else; its sizes against the same sizes of the others."""
+    cut = {row["name"] for row in sizes}
+    whole = [(chosen, name) for name in dict.fromkeys(models) if name != chosen and name not in cut]
+    return whole + size_pairs(chosen, sizes, models)

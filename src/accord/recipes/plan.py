@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from accord.compression.elastic.sizes import Shape
 from accord.core.errors import InputError, ModelError
 from accord.core.progress import Progress, silent
 from accord.data.signals import Signal
 from accord.data.streams import Stream
 from accord.encoders import locate
 from accord.encoders.static.folder import is_static, table_width
+from accord.recipes.elastic import check_sizes
 from accord.recipes.index import check_index
 from accord.recipes.prepare import Prepared, PreparedTask, prepare, settings_of, task_row
 from accord.recipes.recipe import Recipe
@@ -46,6 +48,9 @@ SIZES = (
     ("intermediate_size", "hidden_dim", "n_inner"),
 )
 """Keys of a `config.json` for layers, width and inner width, by family."""
+
+ANY = 1 << 30
+"""Dimensions that are not known yet."""
 
 FEW = 100
 """Dev rows below which only large differences show."""
@@ -101,6 +106,7 @@ def plan(recipe: Recipe | str | Path, *, progress: Progress = silent) -> Plan:
             balanced = replace(settings, balance=balance_of(recipe))
             make_turns(balanced, [t.train for t in tasks], [t.spec.weight for t in tasks])
         shape = _encoder_shape(recipe)
+        check_sizes(recipe.spec, _size(recipe, shape))
     except InputError as error:
         return Plan(problems=[str(error)])
     steps = np.array([turns.batches(number) for number in range(len(tasks))])
@@ -169,6 +175,17 @@ def _encoder_shape(recipe: Recipe) -> _Shape:
         raise ModelError(f"encoder.model: {folder / 'config.json'} lacks `{SIZES[sizes.index(None)][0]}`.")
     layers, hidden, inner = (int(size) for size in sizes if size is not None)
     return _Shape(layers, hidden, inner, spec.max_length or config.get("max_position_embeddings", 512))
+
+
+def _size(recipe: Recipe, shape: _Shape) -> Shape:
+    """The sizes that can be cut from the encoder, as far as its files tell without its weights.
+
+    Heads and poolings may change the dimensions of vectors; they are looked at when the model is loaded.
+    """
+    folder = locate(recipe.spec.encoder.model)
+    if is_static(folder):
+        return Shape(0, shape.hidden)
+    return Shape(shape.layers, ANY, ANY)
 
 
 def _estimate(prepared: Prepared, examples: np.ndarray, shape: _Shape) -> dict[str, float]:

@@ -16,6 +16,7 @@ import accord.evaluation.tasks as evaluation_room
 import accord.objectives as objective_room
 import accord.training as training_room
 import accord.training.adapters as adapter_room
+from accord.compression.elastic import Elastic
 from accord.core.errors import InputError, RecipeError
 from accord.core.progress import Progress, silent
 from accord.core.spec import build
@@ -37,6 +38,7 @@ from accord.recipes.checks import (
     check_pair_tasks,
     goes_unjudged,
 )
+from accord.recipes.elastic import elastic_of
 from accord.recipes.recipe import Recipe
 from accord.recipes.schema import TaskSpec, TrainSpec
 from accord.recipes.sharing import check_sharing
@@ -60,6 +62,7 @@ class PreparedTask:
         evaluations: built from the recipe, in its order.
         dropped: train rows that leakage took away.
         task_token: whether the task's own token stands before its texts.
+        elastic: how several sizes are trained; None for one.
     """
 
     name: str
@@ -71,6 +74,12 @@ class PreparedTask:
     evaluations: Sequence[Any]
     dropped: int = 0
     task_token: bool = False
+    elastic: Elastic | None = None
+
+    @property
+    def trained_objective(self) -> Any:
+        """What a step minimises: the objective, asked about every size where there are several."""
+        return self.objective if self.elastic is None else self.elastic.of(self.objective)
 
     @property
     def prompts(self) -> tuple[str | None, str | None]:
@@ -124,6 +133,7 @@ def prepare(recipe: Recipe, *, progress: Progress = silent) -> Prepared:
     """
     spec = recipe.spec
     adapter_of(recipe)
+    elastic = elastic_of(spec)
     average = average_of(recipe)
     objects = {name: _objects(name, task) for name, task in spec.tasks.items()}
     check_sharing(recipe, {name: objective for name, (objective, _) in objects.items()})
@@ -142,6 +152,7 @@ def prepare(recipe: Recipe, *, progress: Progress = silent) -> Prepared:
     }
     if spec.encoder.task_tokens:
         tasks = {name: replace(task, task_token=bool(task_prompt(name))) for name, task in tasks.items()}
+    tasks = {name: replace(task, elastic=elastic) for name, task in tasks.items()}
     if spec.encoder.kind == "cross-encoder":
         check_pair_tasks(spec, tasks)
     check_dev(spec, tasks)

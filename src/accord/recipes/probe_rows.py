@@ -153,7 +153,7 @@ def _training_task(task: PreparedTask) -> TrainingTask:
     return TrainingTask(
         name=task.name,
         signal=task.train,
-        objective=task.objective,
+        objective=task.trained_objective,
         loss_weight=task.spec.loss_weight,
         random_negatives=task.spec.random_negatives,
         per_label=task.spec.per_label,

@@ -141,6 +141,8 @@ class TrainSpec(Spec):
     steps: Annotated[int, Field(ge=1)] | None = None
     epochs: Positive | None = None
     adapter: Thing | None = None
+    sizes: Annotated[list[int | list[int | None]], Field(min_length=1)] | None = None
+    elastic: Thing | None = None
     optimizer: Thing = "AdamW"
     schedule: Thing = "Cosine"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

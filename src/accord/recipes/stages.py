@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from accord.compression.elastic.sizes import shape_of
 from accord.core.progress import Progress, silent
 from accord.core.records import StepRecord
 from accord.core.storage import read_json, write_json
 from accord.encoders.adapters import Adapter, save_adapter
+from accord.encoders.pairs import CrossEncoder
 from accord.evaluation import Measured, Observed
+from accord.recipes.elastic import check_sizes, size_row, smaller_sizes
 from accord.recipes.evaluate import load_any, measure, observe
 from accord.recipes.prepare import PreparedTask, adapter_of, settings_of
 from accord.recipes.recipe import Recipe
@@ -74,6 +77,7 @@ class Stages:
         self.steps = StepLog(folder.steps, on_step)
         self.seconds: dict[str, float] = {}
         self.models: list[dict[str, Any]] = []
+        self.sizes: list[dict[str, Any]] = []
         self.observed: list[Observed] = []
         self.measured: set[str] = set()
         self.teachers = Teachers()
@@ -103,11 +107,14 @@ class Stages:
         spec = self.recipe.spec
         seed = spec.seeds[0]
         base = base_model(spec.encoder, seed=seed)
+        if not isinstance(base, CrossEncoder):
+            check_sizes(spec, shape_of(base))
         self._record("base", base, None)
         if (adapter := adapter_of(self.recipe)) is not None:
             adapter.attach(base).remove()  # what does not fit is said now, not after the base was measured
         if "base" in spec.evaluate.baselines:
             self.measure("base", base, tasks, seed=seed)
+            self.measure_sizes("base", base, tasks, seed=seed)
 
     def train(self, name: str, tasks: Sequence[PreparedTask], settings: Settings) -> Loaded:
         """The encoder of one training run.
@@ -204,6 +211,14 @@ class Stages:
 
             self.lead(judge)
         self.measured.add(self.run_name(name, seed))
+
+    def measure_sizes(self, name: str, encoder: Loaded, tasks: Sequence[PreparedTask], *, seed: int) -> None:
+        """Cut a model to each of the recipe's sizes, and judge what comes out as any other model."""
+        for size, view in smaller_sizes(self.recipe.spec, encoder).items():
+            small, label = encoder.cut(view), f"{name} {size}"
+            self.measure(label, small, tasks, seed=seed)
+            if all(row["name"] != label for row in self.sizes):
+                self.sizes.append(size_row(label, name, view, small))
 
     def _kept(self, name: str, seed: int, stage: str, work: Callable[[str], tuple[Loaded, TrainingResult]]) -> Loaded:
         """Make an encoder and save it, or take what an earlier call left."""

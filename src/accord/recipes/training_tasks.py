@@ -31,7 +31,7 @@ def training_task(task: PreparedTask, encoder: Loaded, teachers: Teachers) -> Tr
     return TrainingTask(
         name=task.name,
         signal=task.train,
-        objective=task.objective,
+        objective=task.trained_objective,
         teacher=teachers.of(task.spec.teacher),
         weight=task.spec.weight,
         loss_weight=task.spec.loss_weight,

@@ -88,7 +88,7 @@ def summarise(results: Results | Summary) -> Summary:
         differences=differences,
         tasks=listed,
         leakage=list(details["leakage"]) if details.get("leakage") is not None else None,
-        sizes=_sizes(details.get("models") or (), tasks),
+        sizes=_sizes([*(details.get("models") or ()), *(details.get("sizes") or ())], tasks),
         timings=list(details.get("timings") or ()),
         notes=[str(note) for note in details.get("notes") or ()],
         environment=results.environment,
@@ -102,6 +102,8 @@ def summarise(results: Results | Summary) -> Summary:
 def order_models(names: Iterable[str], tasks: Sequence[str] = ()) -> list[str]:
     """Without repetition: base, singles in order of tasks, joint, balanced, merged, the rest, then other runs.
 
+    Sizes of a model, such as "joint 4x256", come behind it.
+
     >>> order_models(["run:x", "joint@1", "joint", "odd", "single:b", "single:a", "base", "joint"], ["a", "b"])
     ['base', 'single:a', 'single:b', 'joint', 'joint@1', 'odd', 'run:x']
     """
@@ -110,7 +112,8 @@ def order_models(names: Iterable[str], tasks: Sequence[str] = ()) -> list[str]:
         task, _, seed = (name.partition(":")[2] or name).partition("@")
         if kind(name) == "run":
             return len(FIRST) + 1, 0, ""
-        first = FIRST.index(kind(name)) if kind(name) in FIRST else len(FIRST)
+        owner = kind(name).partition(" ")[0]
+        first = FIRST.index(owner) if owner in FIRST else len(FIRST)
         return first, tasks.index(task) if task in tasks else len(tasks), seed if first < len(FIRST) else ""
 
     return sorted(dict.fromkeys(names), key=rank)

@@ -91,8 +91,8 @@ def fit_view(view: View, shape: Shape) -> View:
     for name, asked, there in zip(NAMES, (view.layer, view.dim, view.width), (shape.layers, shape.dim, shape.width)):
         if asked is not None and there is not None and asked > there:
             raise InputError(
-                f"The size {size_name(view, shape)} is larger than the model, which has {there} {name}. Ask for at "
-                f"most {shape}."
+                f"The size {size_name(view, shape)} is larger than the model, which has {there} {name}. Ask for no "
+                "more."
             )
         found[name] = None if asked == there else asked
     return replace(view, layer=found["layers"], dim=found["dimensions"], width=found["width"])

@@ -18,7 +18,6 @@ from accord.core.random import torch_generator
 from accord.core.types import View
 from accord.encoders.base import Batch
 from accord.encoders.language.head import TokenHead
-from accord.encoders.text.layers import final_norm
 
 __all__ = ["KINDS", "TiedLanguageModel", "tie_head"]
 
@@ -103,8 +102,7 @@ class TiedLanguageModel:
         found = self.encoder(batch, views)
         parts = []
         for view in views:
-            last = view.layer in {None, self.encoder.num_layers}
-            tokens = found.tokens if last else final_norm(self.encoder.backbone)(found.hidden[view.layer])
+            tokens = self.encoder.tokens_after(found, view.layer)
             parts.append(head(_prefix(tokens.flatten(0, 1)[places], view.dim), self.table))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 

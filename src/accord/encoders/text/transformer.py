@@ -26,7 +26,7 @@ from accord.encoders.saving import save_encoder
 from accord.encoders.task_names import task_prompt
 from accord.encoders.text.attention import use_fast_attention
 from accord.encoders.text.dropout import use_fast_dropout
-from accord.encoders.text.layers import usable_positions
+from accord.encoders.text.layers import final_norm, usable_positions
 from accord.encoders.text.task_tokens import add_tokens
 from accord.encoders.text.tokens import TextTokens, choose_padding
 from accord.encoders.text.views import check_view, cut, layer_tokens
@@ -191,6 +191,18 @@ class TextEncoder(Prompted):
                 pooled[layer] = self.pool(tokens, batch.attention_mask, prompt_tokens=batch.prompt_tokens)
             found[view] = self.project(pooled[layer], dim=view.dim)
         return Embeddings(found, output.last_hidden_state, batch.attention_mask.bool(), hidden)
+
+    def tokens_after(self, found: Embeddings, layer: int | None = None) -> Tensor:
+        """(batch, length, hidden) token vectors after some layers, as the backbone cut there would give them.
+
+        Args:
+            found: of a forward pass that was asked for a view of this layer.
+            layer: how many layers; None for all.
+        """
+        if layer in {None, self.num_layers}:
+            assert found.tokens is not None
+            return found.tokens
+        return final_norm(self.backbone)(found.hidden[layer])
 
     def pool(self, tokens: Tensor, mask: Tensor, *, prompt_tokens: int = 0) -> Tensor:
         """Token vectors (batch, length, hidden) to one vector a text."""

@@ -31,6 +31,7 @@ def make_all(stages: Stages, tasks: Sequence[PreparedTask]) -> None:
         for name in names:
             encoder = strategy_of(name).make(stages, tasks, seed=seed)
             stages.measure(name, encoder, tasks, seed=seed)
+            stages.measure_sizes(name, encoder, tasks, seed=seed)
             del encoder
         if "single-task" in spec.evaluate.baselines and len(tasks) > 1:
             stages.alone(tasks, stages.settings(tasks, seed=seed), measured=True, judged_only=True)
