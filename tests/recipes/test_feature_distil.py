@@ -1,11 +1,17 @@
 """The door to distillation below the vectors: objectives made for two models, prompts, refusals, a real model."""
 
+import json
+
 import pytest
-from tiny_models import WORDS, tiny_encoder
+import yaml
+from tiny_models import WORDS, tiny_encoder, tiny_encoder_folder
 
 from accord.core.errors import InputError
 from accord.objectives import FeatureAlignment, TokenRelations
 from accord.recipes.feature_distil import alignment_for, distil_features
+from accord.recipes.fit import fit
+from accord.recipes.plan import plan
+from accord.recipes.recipe import Recipe
 from accord.training import AdamW, Settings
 
 TEXTS = [f"{a} the {b} of {c}" for a, b, c in zip(WORDS[10:26], WORDS[20:], WORDS[15:])]
@@ -40,6 +46,41 @@ def test_a_narrower_student_learns(objective):
 def test_one_text_is_no_batch():
     with pytest.raises(InputError, match="at least two"):
         distil_features(tiny_encoder(seed=1), tiny_encoder(), TEXTS[:1])
+
+
+@pytest.fixture
+def recipe(tmp_path, tiny_folder):
+    rows = [{"id": f"{k}-{n}", "text": f"{text} {n}", "label": k % 3} for n in range(4) for k, text in enumerate(TEXTS)]
+    (tmp_path / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    teacher = tiny_encoder_folder(tmp_path / "teacher", seed=9, layers=4)
+    topics = {"source": "texts", "signal": "Labelled", "objective": "SupCon", "evaluate": "Classification",
+              "split": {"stratify": "label", "dev": 0.1, "test": 0.25}}  # fmt: skip
+    tokens = {"source": "texts", "signal": "Unlabelled", "objective": "TokenRelations", "teacher": str(teacher),
+              "split": {"dev": 0, "test": 0}, "evaluate": []}  # fmt: skip
+    value = {
+        "format": "accord-recipe/1",
+        "encoder": {"model": str(tiny_folder), "max_length": 24},
+        "sources": {"texts": "texts.jsonl"},
+        "tasks": {"topics": topics, "tokens": tokens},
+        "train": {"batch": 16, "steps": 4, "precision": "float32", "batches": "mixed"},
+        "evaluate": {"resamples": 100, "precision": "float32", "baselines": ["base"]},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(value))
+    return Recipe.load(tmp_path / "recipe.yaml")
+
+
+def test_a_recipe_may_ask_for_it(recipe):
+    assert not plan(recipe).problems
+    (problem,) = plan(recipe.replace({"tasks.tokens.teacher": None})).problems
+    assert "teacher's `tokens`" in problem
+    (problem,) = plan(recipe.replace({"tasks.topics.objective": "TokenRelations"})).problems
+    assert "texts alone" in problem
+
+
+@pytest.mark.slow
+def test_a_run_learns_tokens_beside_labels(recipe, tmp_path):
+    run = fit(recipe, out=tmp_path / "run")
+    assert {row.model for row in run.results.scores} == {"base", "joint"}
 
 
 @pytest.mark.slow
