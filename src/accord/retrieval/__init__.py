@@ -1,8 +1,8 @@
 """Keep documents and their vectors, and find the nearest.
 
 A **store** is a folder: `store.sqlite` (documents, metadata, what was deleted, and the list of segments) and
-`segments/` (vectors and codes, memory-mapped `.npy` files that never change). It is the truth; whatever makes search faster is
-derived from it.
+`segments/` (vectors and codes, memory-mapped `.npy` files that never change). It is the truth; whatever makes search
+faster is derived from it.
 
 ```python
 from accord.retrieval import Store
@@ -23,14 +23,14 @@ What it promises:
 * **No silent damage.** Each document carries a hash that is checked whenever it is read, each segment a SHA-256 and a
   checksum a block; :func:`verify` compares them all and says what changed.
 * **One model.** The store remembers which model made its vectors. A text query with another is an error that says so.
-* **Exact answers.** Without a codec every row is compared. Scores are rounded to float32 and ties go to the larger id, as in trec_eval;
-  equal vectors tie exactly, and a query's answer does not depend on the batch it came in.
+* **Exact answers.** Without a codec every row is compared. Scores are rounded to float32 and ties go to the larger id,
+  as in trec_eval; equal vectors tie exactly, and a query's answer does not depend on the batch it came in.
 
-With a codec (`Store.create(..., codec=...)`) searches scan **codes**, many times smaller than float32 vectors, and put the
-best in order by half-precision vectors that stay on the disk. The codec's folder is copied into the store; a codec of
-another model, and one that was changed since, is an error. Scores are then those of the half-precision vectors, and a
-document can only be missed when its code was not among the candidates: 10 for each answer, at least 100, or as many as
-`search(..., rescore=...)` says.
+With a codec (`Store.create(..., codec=...)`) searches scan **codes**, many times smaller than float32 vectors, and put
+the best in order by half-precision vectors that stay on the disk. The codec's folder is copied into the store; a codec
+of another model, and one that was changed since, is an error. Scores are then those of the half-precision vectors, and
+a document can only be missed when its code was not among the candidates: 10 for each answer, at least 100, or as many
+as `search(..., rescore=...)` says.
 
 Under cosine similarity, vectors of length 1 are kept bit for bit and others are brought to length 1. Deleted rows
 are hidden at once. Small commits are folded into larger segments as they come. Searching an empty store is an

@@ -89,7 +89,7 @@ def rescored_search(
     if count >= left:
         every = np.setdiff1d(np.arange(offsets[-1]), skip, assume_unique=True)
         return _by_vectors(queries, every, offsets, vectors, k, codec.similarity, prefer)
-    if compares_bits(codec):
+    if codec.bitwise:
         found, _ = code_search(codec.encode(queries), codes, count, scores=codec.code_scores, skip=skip)
     else:
         found, _ = code_search(queries, codes, count, scores=codec.scores, skip=skip)
@@ -103,11 +103,6 @@ def rescored_search(
     for number, (here, values) in enumerate(parts):
         positions[number, : here.shape[1]], scores[number, : here.shape[1]] = here[0], values[0]
     return positions, scores
-
-
-def compares_bits(codec: FittedCodec) -> bool:
-    """Whether a codec's symmetric scores are a comparison of bits, and so the cheapest there are."""
-    return bool(getattr(codec, "bits", False))
 
 
 def _by_vectors(

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from accord.core.errors import StorageError
 from accord.retrieval.columns import Column
 from accord.retrieval.dense.codes import code_search
 from accord.retrieval.dense.exact import exact_search
-from accord.retrieval.documents import Document
+from accord.retrieval.documents import Document, Row
 from accord.retrieval.manifest import read_manifest
 from accord.retrieval.rescoring import rescored_search
 from accord.retrieval.schema import SEGMENTS, connect, damaged, disk_errors, row_hash
@@ -207,6 +207,16 @@ class Snapshot:
                 "SELECT slot, id, title, text, metadata, hash FROM documents WHERE id = ?", (name,)
             ).fetchone()
         return None if row is None else self._document(row)
+
+    def holds(self, rows: Sequence[Row]) -> list[bool]:
+        """Whether each document is there just as it is, by the hashes of its row."""
+        with self._reading() as connection:
+            known = connection.execute(
+                "SELECT id, slot, hash FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps([row.id for row in rows]),),
+            ).fetchall()
+        held = {name: (slot, stored) for name, slot, stored in known}
+        return [row.id in held and row.values(held[row.id][0])[-1] == held[row.id][1] for row in rows]
 
     def ids(self) -> list[str]:
         """All ids, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from accord.core.errors import InputError
 from accord.core.types import Encodes
 from accord.retrieval.columns import column_codec
 from accord.retrieval.creation import check_same, lay_out, read_codec
-from accord.retrieval.documents import Document, Hit
+from accord.retrieval.documents import Document, Hit, read_records
 from accord.retrieval.manifest import check_model
 from accord.retrieval.questions import Questions
 from accord.retrieval.rescoring import Rescore, candidates
@@ -160,6 +160,17 @@ class Store:
     def ids(self) -> list[str]:
         """All ids, in the order of their vectors."""
         return self._current().ids()
+
+    def holds(self, records: Iterable[Mapping[str, Any]]) -> list[bool]:
+        """Whether each record is in the store just as it is: id, title, text and metadata.
+
+        Args:
+            records: as for :meth:`Writer.add`.
+
+        Raises:
+            InputError: a record that could not be added either.
+        """
+        return self._current().holds(read_records(records))
 
     def search(self, query: Any, k: int = 10, *, prompt_name: str | None = None, rescore: Rescore = None) -> list[Hit]:
         """The documents nearest to a query, over all documents.

@@ -1,0 +1,305 @@
+"""Index a file of texts: encode what the store does not hold yet, some thousand rows a commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+from accord.compression.codecs import Codec, FittedCodec
+from accord.compression.codecs.base import codec_of, settings_of
+from accord.compression.codecs.folder import identity
+from accord.compression.codecs.folder import load as load_codec
+from accord.core.checks import check_choice, did_you_mean
+from accord.core.errors import InputError
+from accord.core.interrupts import Interrupted
+from accord.core.progress import Advance, Progress, silent
+from accord.data.sources import File
+from accord.encoders import TextEncoder, load
+from accord.encoders.engines import PRECISIONS
+from accord.retrieval import Store, StoreStats
+from accord.retrieval import open as open_store
+from accord.retrieval.columns import RESCORE
+from accord.retrieval.schema import DATABASE
+
+__all__ = ["Indexed", "index_file"]
+
+logger = logging.getLogger(__name__)
+
+COMMIT = 2048
+"""Rows of one commit: what an interruption may cost."""
+SAMPLE = 10_000
+"""Texts that a codec is fitted on, at most."""
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What :func:`index_file` did.
+
+    Args:
+        path: of the store.
+        rows: of the file that have a text.
+        added: documents that are new.
+        changed: documents whose text, title or metadata differed from the store's.
+        unchanged: documents that were there already; they were not encoded.
+        left_out: rows without a text.
+        stats: what the store takes now.
+    """
+
+    path: str
+    rows: int
+    added: int
+    changed: int
+    unchanged: int
+    left_out: int
+    stats: StoreStats
+
+
+def index_file(
+    model: str,
+    source: Path | str,
+    out: Path | str,
+    *,
+    codec: FittedCodec | Codec | Path | str | None = None,
+    rescore: str = "float16",
+    column: str = "text",
+    prompt: str | None = None,
+    precision: str = "float32",
+    progress: Progress = silent,
+) -> Indexed:
+    """Encode the texts of a file into a store, or bring a store up to date with the file.
+
+    What was committed is not encoded again, after an interruption as after a change of the file: a row whose document
+    is in the store as it is costs nothing, a row that differs replaces its document. Documents that the file does not
+    name stay. A title is encoded before its text, as it is when retrieval is evaluated.
+
+    Args:
+        model: what :func:`accord.load` takes.
+        source: JSONL(.gz), CSV, TSV or Parquet. A column `id` (or `_id`) names the documents, else their number does;
+            `title` is their title, and every other column is metadata.
+        out: the store; made when it is not there.
+        codec: a codec's folder, a fitted codec, or one to fit on a sample of up to 10,000 of the texts: settings, or
+            their name as ``"Int8"`` or ``"Int8: {tail: 0.001}"``.
+        rescore: with a codec: "float16", "float32" or "none", as for :meth:`accord.retrieval.Store.create`.
+        column: of the texts.
+        prompt: name of one of the model's prompts; its document prompt when not given.
+        precision: "float32", "bfloat16" or "auto".
+        progress: opens the bar.
+
+    Returns:
+        What was done, and what the store takes.
+
+    Raises:
+        InputError: an unknown column or codec, an id that is there twice, or a store of another model or codec.
+        Interrupted: by Ctrl-C; the commits before it stand.
+    """
+    check_choice("rescore", rescore, RESCORE)
+    check_choice("precision", precision, PRECISIONS)
+    table, left_out = _table(Path(source), column)
+    encoding = _Encoding(load(model), prompt, precision)
+    encoding.encoder.role_prompt("document", prompt)  # refuses an unknown name before anything is written
+    path = Path(out)
+    with _opened(path, model, encoding, codec, rescore, lambda: encoding.sample(table, progress)) as store:
+        try:
+            with progress("index", total=table.num_rows, unit="texts") as advance:
+                parts = range(0, table.num_rows, COMMIT)
+                counts = np.sum([_commit(store, table, first, encoding, advance) for first in parts], axis=0)
+        except KeyboardInterrupt as stop:
+            raise Interrupted(f"Interrupted: {len(store):,} documents are in {out}. Run it again to go on.") from stop
+        added, changed = counts.tolist()
+        if (others := len(store) - table.num_rows) > 0:
+            logger.warning("%s also holds %d document(s) that %s does not name; they stay", out, others, source)
+        unchanged = table.num_rows - added - changed
+        return Indexed(str(out), table.num_rows, added, changed, unchanged, left_out, store.stats())
+
+
+def _commit(store: Store, table: pa.Table, first: int, encoding: _Encoding, advance: Advance) -> tuple[int, int]:
+    """Bring some rows into the store; returns how many were added and how many changed."""
+    records = _records(table.slice(first, COMMIT))
+    fresh = [n for n, held in enumerate(store.holds(records)) if not held]
+    advance(len(records) - len(fresh))
+    if not fresh:
+        return 0, 0
+    wanted = [records[n] for n in fresh]
+    vectors = encoding.vectors([first + n for n in fresh], [_text(record) for record in wanted], advance)
+    older = [record["id"] for record in wanted if record["id"] in store]
+    with store.write() as writer:
+        writer.delete(older)
+        writer.add(wanted, vectors)
+    return len(fresh) - len(older), len(older)
+
+
+class _Encoding:
+    """Texts to vectors; those of the sample that a codec was fitted on are kept and not encoded again."""
+
+    def __init__(self, encoder: TextEncoder, prompt: str | None, precision: str) -> None:
+        self.encoder = encoder
+        self.prompt = prompt
+        self.precision = precision
+        self._held: dict[int, np.ndarray] = {}
+
+    def sample(self, table: pa.Table, progress: Progress) -> np.ndarray:
+        """Vectors of some rows, drawn evenly."""
+        count = min(table.num_rows, SAMPLE)
+        rows = np.sort(np.random.default_rng(SEED).choice(table.num_rows, count, replace=False))
+        texts = [_text(record) for record in _records(table.take(pa.array(rows)))]
+        vectors = self._encode(texts, progress)
+        self._held = dict(zip(rows.tolist(), vectors))
+        return vectors
+
+    def vectors(self, rows: Sequence[int], texts: Sequence[str], advance: Advance) -> np.ndarray:
+        """Vectors of some rows of the file."""
+        new = [n for n, row in enumerate(rows) if row not in self._held]
+        advance(len(rows) - len(new))
+        encoded = iter(self._encode([texts[n] for n in new], _forwarded(advance)) if new else ())
+        return np.stack([self._held[row] if row in self._held else next(encoded) for row in rows])
+
+    def _encode(self, texts: Sequence[str], progress: Progress) -> np.ndarray:
+        return self.encoder.encode_document(texts, prompt_name=self.prompt, precision=self.precision, progress=progress)
+
+
+def _forwarded(advance: Advance) -> Progress:
+    """A bar that moves another one."""
+
+    @contextmanager
+    def progress(description: str, *, total: int, unit: str = "items") -> Iterator[Advance]:
+        del description, total, unit
+        yield advance
+
+    return progress
+
+
+def _opened(
+    path: Path,
+    model: str,
+    encoding: _Encoding,
+    codec: FittedCodec | Codec | Path | str | None,
+    rescore: str,
+    sample: Callable[[], np.ndarray],
+) -> Store:
+    """The store, made where there is none; one that is there keeps its codec."""
+    encoder = encoding.encoder
+    place = Path(model).expanduser()
+    record = {
+        **({"path": str(place.resolve())} if place.exists() else {"name": model}),
+        "fingerprint": encoder.fingerprint(),
+        "dim": encoder.dim,
+        "similarity": encoder.similarity_name,
+        "document_prompt": encoding.prompt,
+    }
+    settings = _settings(codec)
+    if not (path / DATABASE).is_file():
+        if settings is not None:
+            given = {"similarity": record["similarity"], "seed": SEED, "made_for": record["fingerprint"]}
+            codec = settings.fit(sample(), **given)
+        return Store.create(path, model=record, codec=codec, rescore=rescore)
+    store = open_store(path)
+    try:
+        _check_store(store, record, codec if settings is None else settings, rescore)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _settings(codec: FittedCodec | Codec | Path | str | None) -> Codec | None:
+    """A codec that has still to be fitted."""
+    if isinstance(codec, Codec):
+        return codec
+    if not isinstance(codec, str) or Path(codec).is_dir():
+        return None
+    try:
+        spec = yaml.safe_load(codec)
+    except yaml.YAMLError as error:
+        raise InputError(
+            f"`codec` must be a folder, `Class` or `Class: {{argument: value}}`. Got {codec!r}."
+        ) from error
+    return codec_of(spec, "codec")
+
+
+def _check_store(
+    store: Store, record: Mapping[str, Any], codec: FittedCodec | Codec | Path | str | None, rescore: str
+) -> None:
+    """Refuse to go on with a store that was made otherwise.
+
+    Raises:
+        InputError: names what differs.
+    """
+    wanted = load_codec(codec) if isinstance(codec, (str, Path)) else codec
+    held = store.codec
+    pairs = [
+        (key, store.record.get(key), record[key]) for key in ("fingerprint", "dim", "similarity", "document_prompt")
+    ]
+    if isinstance(wanted, FittedCodec):
+        pairs.append(("codec", held and identity(held), identity(wanted)))
+    elif wanted is not None:
+        asked = (type(wanted).__name__, settings_of(wanted))
+        pairs.append(("codec", held and (held.kind, dict(held.settings)), asked))
+    if wanted is not None:
+        pairs.append(("rescore", store.stats().rescore, rescore))
+    for name, found, asked in pairs:
+        if found != asked:
+            raise InputError(
+                f"{store.path} was made with another {name}: {found!r}, not {asked!r}. Choose another folder for "
+                "`out`, or index with what it was made with."
+            )
+
+
+def _table(source: Path, column: str) -> tuple[pa.Table, int]:
+    """Rows as the store takes them, `id` first, and how many had no text."""
+    table = File(str(source)).load()
+    if column not in table.column_names:
+        raise InputError(
+            f"{source} has no column `{column}`.{did_you_mean(column, table.column_names)} "
+            f"It has: {', '.join(table.column_names)}. Choose one by --column."
+        )
+    name = "id" if "id" in table.column_names else "_id"
+    names = {column: "text", name: "id"}
+    clash = {"text", "id"} & (set(table.column_names) - set(names))
+    table = table.drop_columns(sorted(clash)).rename_columns(
+        [names.get(c, c) for c in table.column_names if c not in clash]
+    )
+    table = table.set_column(table.column_names.index("id"), "id", table["id"].cast(pa.string()))
+    for role in ("text", "title"):
+        if role in table.column_names and not _is_text(table[role].type):
+            raise InputError(f"{source}: `{column if role == 'text' else role}` must be text. Got {table[role].type}.")
+    counts = pc.value_counts(table["id"])
+    for entry in counts.filter(pc.greater(counts.field("counts"), 1)).slice(0, 1).to_pylist():
+        raise InputError(f"{source} has the id {entry['values']!r} {entry['counts']} times. Ids must be unique.")
+    kept = table.filter(_filled(table["text"]))
+    if not kept.num_rows:
+        raise InputError(f"{source} has no row with a text in `{column}`.")
+    return kept, table.num_rows - kept.num_rows
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _filled(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    trimmed = pc.utf8_trim_whitespace(texts)
+    return pc.fill_null(pc.greater(pc.utf8_length(trimmed), 0), False)
+
+
+def _records(table: pa.Table) -> list[dict[str, Any]]:
+    """Rows as records of a store: what is missing is left out, and dates are written as ISO 8601."""
+    return [{key: _plain(value) for key, value in row.items() if value is not None} for row in table.to_pylist()]
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, (date, time)) else value
+
+
+def _text(record: Mapping[str, Any]) -> str:
+    """What is encoded of a record."""
+    return f"{record.get('title', '')} {record['text']}".strip()
