@@ -196,3 +196,22 @@ def test_minilm_equals_sentence_transformers(minilm):
     np.testing.assert_allclose(minilm.encode(docs), wanted, atol=1e-5)
     half = minilm.encode(docs, precision="bfloat16")
     assert (half * wanted).sum(1).mean() >= 0.9999
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_several_views_from_one_pass_are_what_encode_gives_for_each(tiny, many, monkeypatch, precision):
+    monkeypatch.setattr(engines, "MINIMUM_COSINE", dict.fromkeys(engines.MINIMUM_COSINE, 0.9))
+    views = [View(), View(layer=1), View(layer=2, dim=8), View(layer=0), View(width=16), View(1, 8, width=16)]
+    found = path.encode_views(tiny, many, views, precision=precision, batch_tokens=512)
+    for view in views:
+        wanted = tiny.encode(many, view=view, precision=precision)
+        np.testing.assert_allclose(found[view], wanted, atol=1e-5 if precision == "float32" else 0.05)
+
+
+def test_one_pass_a_width_and_none_for_no_texts(tiny, texts, monkeypatch):
+    passes = []
+    whole = engines._Plain.several
+    monkeypatch.setattr(engines._Plain, "several", lambda self, *a, **k: passes.append(1) or whole(self, *a, **k))
+    path.encode_views(tiny, texts, [View(), View(1), View(2), View(width=16)])
+    assert len(passes) == 2
+    assert path.encode_views(tiny, [], [View(dim=8)])[View(dim=8)].shape == (0, 8)

@@ -59,11 +59,11 @@ def test_thresholds_are_tuned_on_dev_rows(prepared):
     class Tunes:
         tunes = True
 
-    assert driver._learned_from(task, Tunes(), "test") is task.train  # too few dev rows
+    assert driver.learned_from(task, Tunes(), "test") is task.train  # too few dev rows
     many = dataclasses.replace(task, dev=task.train.take(np.arange(100) % len(task.train)))
-    assert driver._learned_from(many, Tunes(), "test") is many.dev
-    assert driver._learned_from(many, Tunes(), "dev") is many.train
-    assert driver._learned_from(many, object(), "test") is many.train
+    assert driver.learned_from(many, Tunes(), "test") is many.dev
+    assert driver.learned_from(many, Tunes(), "dev") is many.train
+    assert driver.learned_from(many, object(), "test") is many.train
 
 
 @pytest.mark.slow

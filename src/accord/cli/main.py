@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from accord.cli import (
+    budget,
     codec,
     compare,
     conflict,
@@ -60,6 +61,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare.command,
     "conflict": conflict.command,
     "merge": merge.command,
+    "budget": budget.command,
     "cut": cut.command,
     "prune": prune.command,
     "search": search.command,

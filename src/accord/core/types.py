@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from accord.core.progress import Progress
 
-__all__ = ["Embeddings", "Encodes", "Ragged", "Scores", "View"]
+__all__ = ["Embeddings", "Encodes", "Ragged", "Ranks", "Scores", "View"]
 
 
 @dataclass(frozen=True, order=True)
@@ -95,6 +95,28 @@ class Encodes(Protocol):
         self, texts: Sequence[str], *, prompt_name: str | None = None, progress: Progress | None = None
     ) -> np.ndarray:
         """Rows for documents, (n, dim) float32."""
+        ...
+
+
+@runtime_checkable
+class Ranks(Protocol):
+    """What comes with a search of its own, such as one over codes, and ranks documents by it."""
+
+    def rank_texts(
+        self,
+        queries: Sequence[str],
+        documents: Sequence[str],
+        k: int,
+        *,
+        order: np.ndarray,
+        leave_out: np.ndarray | None = None,
+        prompts: tuple[str | None, str | None] = (None, None),
+    ) -> np.ndarray:
+        """(queries, k) numbers of documents, best first and -1 for none; ties go to the larger `order`.
+
+        `leave_out` is a document that each query may not find, -1 for none; `prompts` are names for queries and for
+        documents.
+        """
         ...
 
 

@@ -18,7 +18,7 @@ from accord.encoders.engines import PRECISIONS, Engine, choose_engine, plain_eng
 from accord.encoders.output import open_output
 from accord.maths.packing import token_batches
 
-__all__ = ["WINDOW", "encode_few", "encode_texts"]
+__all__ = ["WINDOW", "encode_few", "encode_texts", "encode_views"]
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,57 @@ def encode_texts(
         path = Path(str(out))
         return np.load(path, mmap_mode="r" if len(many) else None)
     return output.array[0] if isinstance(texts, str) else output.array
+
+
+def encode_views(
+    encoder: Encoder,
+    texts: Sequence[str],
+    views: Sequence[View],
+    *,
+    prompt: str = "",
+    precision: str = "float32",
+    batch_tokens: int = 2048,
+    progress: Progress = silent,
+) -> dict[View, np.ndarray]:
+    """Vectors of texts in several views, from one pass of the model a width.
+
+    Args:
+        encoder: whose views they are.
+        texts: any number; equal ones are encoded once within a window of 32,768.
+        views: which layers, dimensions and widths.
+        prompt: put before each text.
+        precision: as of an encoder's `encode`.
+        batch_tokens: padded tokens a forward pass.
+        progress: opens a bar.
+
+    Returns:
+        (n, dim) float32 a view; each is what `encode` gives for that view.
+    """
+    check_at_least("batch_tokens", batch_tokens, 1)
+    check_choice("precision", precision, PRECISIONS)
+    dims = {view: encoder.dim if view.dim is None else view.dim for view in views}
+    found = {view: np.empty((len(texts), dim), dtype=np.float32) for view, dim in dims.items()}
+    widths = {view.width: [other for other in dims if other.width == view.width] for view in dims}
+    with (
+        _evaluation(encoder),
+        torch.inference_mode(),
+        progress("encode", total=len(texts) * len(widths), unit="texts") as advance,
+    ):
+        for start in range(0, len(texts), WINDOW):
+            distinct, inverse = _fold(texts[start : start + WINDOW], start)
+            tokens = encoder.tokenize(distinct, prompt=prompt)
+            copies = np.bincount(inverse, minlength=len(distinct))
+            for width, some in widths.items():
+                engine = choose_engine(encoder, tokens, precision, View(width=width))
+                held = [np.empty((len(distinct), dims[view]), dtype=np.float32) for view in some]
+                for rows in token_batches(tokens.ids.lengths, batch_tokens):
+                    parts = engine.several(tokens.ids, rows, some, prompt_tokens=tokens.prompt_tokens)
+                    for vectors, part in zip(held, parts):
+                        vectors[rows] = part
+                    advance(int(copies[rows].sum()))
+                for view, vectors in zip(some, held):
+                    found[view][start : start + len(inverse)] = vectors[inverse]
+    return found
 
 
 def encode_few(encoder: Encoder, texts: Sequence[str], *, prompt: str = "") -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -34,6 +34,10 @@ class Engine(Protocol):
         """(rows, dim) float32."""
         ...
 
+    def several(self, ids: Ragged, rows: np.ndarray, views: Sequence[View], *, prompt_tokens: int) -> list[np.ndarray]:
+        """(rows, dim) float32 for each of some views of one width, from one pass."""
+        ...
+
 
 class _Plain:
     """The backbone as it is, on padded batches."""
@@ -42,11 +46,14 @@ class _Plain:
         self.encoder, self.view, self.dtype = encoder, view, dtype
 
     def __call__(self, ids: Ragged, rows: np.ndarray, *, prompt_tokens: int) -> np.ndarray:
+        return self.several(ids, rows, (self.view,), prompt_tokens=prompt_tokens)[0]
+
+    def several(self, ids: Ragged, rows: np.ndarray, views: Sequence[View], *, prompt_tokens: int) -> list[np.ndarray]:
         batch = self.encoder.collate(ids, rows, prompt_tokens=prompt_tokens).to(self.encoder.device)
         half = self.dtype != torch.float32
         with torch.autocast(self.encoder.device.type, dtype=torch.bfloat16, enabled=half):
-            vectors = self.encoder(batch, (self.view,)).pooled[self.view]
-        return vectors.float().cpu().numpy()
+            pooled = self.encoder(batch, tuple(views)).pooled
+        return [pooled[view].float().cpu().numpy() for view in views]
 
 
 class _Packed:
@@ -56,12 +63,18 @@ class _Packed:
         self.encoder, self.view, self.program = encoder, view, program  # of a transformer: it pools and projects
 
     def __call__(self, ids: Ragged, rows: np.ndarray, *, prompt_tokens: int) -> np.ndarray:
-        tokens, segments = self.program(ids, rows, layer=self.view.layer)
-        pooled = []
-        for start, texts, length in segments:
-            part = tokens[start : start + texts * length].view(texts, length, -1)
-            pooled.append(self.encoder.pool(part, torch.ones(texts, length), prompt_tokens=prompt_tokens))
-        return self.encoder.project(torch.cat(pooled), dim=self.view.dim).numpy()
+        return self.several(ids, rows, (self.view,), prompt_tokens=prompt_tokens)[0]
+
+    def several(self, ids: Ragged, rows: np.ndarray, views: Sequence[View], *, prompt_tokens: int) -> list[np.ndarray]:
+        found, segments = self.program.after(ids, rows, [view.layer for view in views])
+        parts = []
+        for view, tokens in zip(views, found):
+            pooled = []
+            for start, texts, length in segments:
+                part = tokens[start : start + texts * length].view(texts, length, -1)
+                pooled.append(self.encoder.pool(part, torch.ones(texts, length), prompt_tokens=prompt_tokens))
+            parts.append(self.encoder.project(torch.cat(pooled), dim=view.dim).numpy())
+        return parts
 
 
 class _Known:

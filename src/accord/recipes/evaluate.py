@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from accord.encoders.pairs import CrossEncoder
     from accord.encoders.static import StaticEncoder
 
-__all__ = ["Evaluation", "evaluate", "load_any", "measure", "measure_each", "observe"]
+__all__ = ["Evaluation", "evaluate", "learned_from", "load_any", "measure", "measure_each", "observe"]
 
 TUNING_ROWS = 100
 
@@ -157,7 +157,7 @@ def measure_each(
             query, document = (name if name in known else None for name in task.prompts)
             for evaluation in task.evaluations:
                 begun = time.perf_counter()
-                rows = {"train": _learned_from(task, evaluation, split), "test": getattr(task, split)}
+                rows = {"train": learned_from(task, evaluation, split), "test": getattr(task, split)}
                 rules = {"seed": seed, "prompts": (query, document)}
                 asked = kept and question(model, evaluation, **rows, **rules, precision=precision)
                 measured = kept.find(asked) if kept and asked else None
@@ -171,8 +171,14 @@ def measure_each(
     return found
 
 
-def _learned_from(task: PreparedTask, evaluation: Any, split: str) -> Signal:
-    """The rows that a probe or a threshold learns from: for a threshold, rows that the model was not trained on."""
+def learned_from(task: PreparedTask, evaluation: Any, split: str) -> Signal:
+    """The rows that a probe or a threshold learns from: for a threshold, rows that the model was not trained on.
+
+    Args:
+        task: whose rows.
+        evaluation: what learns.
+        split: "test" or "dev", which it is measured on.
+    """
     apart = getattr(evaluation, "tunes", False) and split == "test" and len(task.dev) >= TUNING_ROWS
     rows = task.dev if apart else task.train
     if isinstance(rows, Signal) or not getattr(evaluation, "learns", True):

@@ -11,6 +11,7 @@ neither torch nor the models, and the same folder gives the same page.
   :func:`distil_tables` what a student kept of its teachers.
 * :func:`data_check_tables` shows what was found in a file, and :func:`write_data_check` writes it as a page.
 * :func:`conflict_tables` shows where tasks conflict, and :func:`write_conflict_report` writes a page of heat maps.
+* :func:`budget_tables` shows what a model can be shrunk to, and :func:`write_frontier` writes a page of its frontier.
 * :func:`write_report` writes `report.html`: one page without script or outside resource, light and dark, for screens
   from 400 pixels and for paper. It needs the extra `report`.
 
@@ -24,6 +25,7 @@ How to read a report
 * "single" stands for the model that was trained on the row's own task alone.
 """
 
+from accord.reporting.budget import budget_tables, write_frontier
 from accord.reporting.conflict import conflict_tables, write_conflict_report
 from accord.reporting.data_check import data_check_tables, write_data_check
 from accord.reporting.distilled import distil_tables
@@ -48,6 +50,7 @@ from accord.reporting.tables import (
 __all__ = [
     "Run",
     "Summary",
+    "budget_tables",
     "comparisons_table",
     "conflict_tables",
     "data_check_tables",
@@ -70,5 +73,6 @@ __all__ = [
     "tasks_table",
     "write_conflict_report",
     "write_data_check",
+    "write_frontier",
     "write_report",
 ]

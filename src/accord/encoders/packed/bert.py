@@ -102,11 +102,29 @@ class PackedBert:
         Returns:
             (tokens, width) float32 vectors, and where texts of each length lie.
         """
-        segments = _segments(ids.lengths[rows])
+        found, segments = self.after(ids, rows, (layer,))
+        return found[0], segments
+
+    def after(self, ids: Ragged, rows: np.ndarray, layers: Sequence[int | None]) -> tuple[list[Tensor], list[Segment]]:
+        """Token vectors after each of some layers, from one pass that stops at the deepest.
+
+        Args:
+            ids: all texts.
+            rows: which of them, those of equal length next to each other.
+            layers: after how many layers each; None for all.
+
+        Returns:
+            As a call, with vectors for each of `layers`.
+        """
+        depths = [len(self.layers) if layer is None else layer for layer in layers]
+        segments, total = _segments(ids.lengths[rows]), int(ids.lengths[rows].sum())
         h = self._embed(ids, rows)
-        for block in self.layers[:layer]:
+        found = {0: h[:total].float()} if 0 in depths else {}
+        for depth, block in enumerate(self.layers[: max(depths)], 1):
             h = self._layer(block, h, segments)
-        return h[: int(ids.lengths[rows].sum())].float(), segments
+            if depth in depths:
+                found[depth] = h[:total].float()
+        return [found[depth] for depth in depths], segments
 
     def _embed(self, ids: Ragged, rows: np.ndarray) -> Tensor:
         lengths = ids.lengths[rows]

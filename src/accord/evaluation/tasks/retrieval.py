@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from accord.core.errors import InputError
+from accord.core.types import Ranks
 from accord.data.signals import Pairs, Ranked, Signal
 from accord.evaluation.base import RankingMetric
 from accord.evaluation.encoding import encode_documents, encode_queries, similarity_kind
@@ -41,7 +42,8 @@ class Retrieval(EvaluationTask):
     Reference: Thakur et al. (2021), BEIR, arXiv:2104.08663.
 
     Differs from the paper: queries are encoded in the query role, documents in the document role; the similarity is
-    the model's own (cosine or dot); the self-hit goes before the cut, not after.
+    the model's own (cosine or dot); the self-hit goes before the cut, not after. A model that comes with a search of
+    its own (:class:`~accord.core.types.Ranks`) is measured by that search.
 
     Args:
         metrics: names or objects of ranking metrics.
@@ -90,13 +92,17 @@ class Retrieval(EvaluationTask):
 
     def _ranking(self, job: Job, asked: SearchTest, kept: np.ndarray, depth: int) -> np.ndarray:
         """(queries, depth) document numbers, best first."""
-        queries = encode_queries(job.model, [asked.queries[i] for i in kept], job.prompts[0], job.progress)
+        wanted, order = [asked.queries[i] for i in kept], id_order(asked.document_ids)
+        if isinstance(job.model, Ranks) and self.against is None:
+            own = asked.own_documents()[kept]
+            return job.model.rank_texts(wanted, asked.documents, depth, order=order, leave_out=own, prompts=job.prompts)
+        queries = encode_queries(job.model, wanted, job.prompts[0], job.progress)
         documents = encode_documents(job.model, asked.documents, job.prompts[1], job.progress)
         ranking, _ = nearest(
             queries,
             documents,
             max(depth, CANDIDATES) if self.ignore_identical_ids else depth,
-            order=id_order(asked.document_ids),
+            order=order,
             leave_out=asked.own_documents()[kept] if self.against is None else None,
             kind=similarity_kind(job.model),
             progress=job.progress,
