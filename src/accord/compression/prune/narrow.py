@@ -76,9 +76,10 @@ def narrow(encoder: TextEncoder, share: float, texts: Sequence[str]) -> tuple[Te
     count = heads * max(1, min(round(width * (1 - share) / heads), width // heads - 1))
     moments, attention = _gather(encoder, texts)
     kept, rest = chosen_coordinates(moments, count)
-    smaller = copy.deepcopy(encoder)
+    smaller = copy.deepcopy(encoder).cpu()  # where the moments are
     _cut(smaller.backbone, kept, rest, moments, attention)
     smaller.backbone = _fresh(smaller.backbone, count)
+    smaller.to(encoder.device)
     _fit_norms(encoder, smaller, kept, texts)
     smaller.heads.insert(0, _way_back(encoder, smaller, texts))
     return smaller, {"method": "slice", "form": "plain", "share": share, "of": width, "kept": count}
@@ -230,7 +231,7 @@ def _fit_norms(encoder: TextEncoder, smaller: TextEncoder, kept: Tensor, texts: 
             into = arguments[0][real][:, kept]
             x = nn.functional.layer_norm(into, (len(kept),), eps=norm.eps).double()
             y = output[real][:, kept].double()
-            sums[number] += torch.stack([torch.ones_like(x), x, y, x * x, x * y]).sum(1)
+            sums[number] += torch.stack([torch.ones_like(x), x, y, x * x, x * y]).sum(1).cpu()
 
         return norm.register_forward_hook(add)
 
