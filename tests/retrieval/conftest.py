@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from accord.compression.codecs import Int8
 from accord.retrieval import Store
 
 DIM = 8
@@ -49,6 +50,26 @@ def thirty(tmp_path_factory):
                     unit_rows(rng, last - first),
                 )
     return path
+
+
+@pytest.fixture(scope="session")
+def thirty_coded(tmp_path_factory):
+    rng = np.random.default_rng(4)
+    path = tmp_path_factory.mktemp("coded") / "store"
+    codec = Int8().fit(unit_rows(rng, 50), made_for="f0")
+    with Store.create(path, model={"dim": DIM, "fingerprint": "f0"}, codec=codec) as store:
+        for first, last in ((0, 20), (20, 30)):
+            with store.write() as writer:
+                records = [{"id": f"d{n:02}", "text": f"text {n}"} for n in range(first, last)]
+                writer.add(records, unit_rows(rng, last - first))
+    return path
+
+
+@pytest.fixture
+def coded(thirty_coded, tmp_path):
+    """Thirty documents with int8 codes and half-precision vectors, in two commits."""
+    with Store(shutil.copytree(thirty_coded, tmp_path / "coded")) as store:
+        yield store
 
 
 @pytest.fixture

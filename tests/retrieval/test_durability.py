@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import accord.retrieval
+from accord.compression.codecs import Int8
 from accord.retrieval import Store, verify
 
 DIM = 16
@@ -20,7 +21,7 @@ import sys
 import numpy as np
 import accord.retrieval
 store = accord.retrieval.open(sys.argv[1])
-first = int(sys.argv[2])
+first, codec = int(sys.argv[2]), store.codec  # loaded before we are ready
 print("ready", flush=True)
 for batch in range(first, first + 10_000):
     vectors = np.random.default_rng(batch).standard_normal((5, 16))
@@ -130,6 +131,31 @@ def test_nothing_acknowledged_is_lost_to_kills(tmp_path, rng):
 def test_nothing_acknowledged_is_lost_to_many_kills(tmp_path, rng):
     Store.create(tmp_path / "store", model={"dim": DIM}).close()
     kill_and_check(tmp_path / "store", rng, 60)
+
+
+def coded_store(folder):
+    codec = Int8().fit(np.random.default_rng(1).standard_normal((50, DIM)).astype(np.float32))
+    Store.create(folder, model={"dim": DIM}, codec=codec).close()
+    return folder
+
+
+@pytest.mark.slow
+def test_nothing_acknowledged_is_lost_to_kills_with_codes(tmp_path, rng):
+    kill_and_check(coded_store(tmp_path / "store"), rng, 8)
+
+
+def test_the_leftovers_of_a_killed_writer_of_codes_are_removed(tmp_path):
+    path = coded_store(tmp_path / "store")
+    process = run(HOLDER, path)
+    assert process.stdout.readline() == "ready\n"
+    process.kill()
+    process.communicate()
+    assert [p.kind for p in verify(path).problems] == ["orphan", "orphan"]  # codes and vectors
+    with accord.retrieval.open(path) as store:
+        with store.write() as writer:
+            writer.add([{"text": "committed"}], [[1.0] * DIM])
+        assert len(store) == 1
+    assert verify(path).problems == ()
 
 
 def test_the_lock_and_the_leftovers_of_a_killed_writer_are_taken_over(path):

@@ -103,6 +103,56 @@ def test_a_thousand_flips(mixed, tmp_path, rng):
     assert 100 < changed <= reported
 
 
+@pytest.mark.slow
+def test_every_flip_in_a_store_of_codes_that_changes_an_answer_is_found(coded, tmp_path, rng):
+    with coded.write() as writer:
+        writer.delete(["d03", "d21"])
+    coded.close()
+    changed, reported = damage(coded.path, tmp_path, rng, 120)
+    assert 0 < changed <= reported
+
+
+def test_flips_in_codes_vectors_and_codec_are_located(coded, tmp_path, rng):
+    coded.close()
+    truth = answers(coded.path)
+    files = [*sorted((coded.path / "segments").iterdir()), *sorted((coded.path / "codecs" / "vector.code").iterdir())]
+    assert len(files) == 6
+    for number, file in enumerate(files):
+        copied = shutil.copytree(coded.path, tmp_path / f"copy{number}", ignore=shutil.ignore_patterns("*-shm"))
+        where = file.relative_to(coded.path)
+        flipped(copied / where, int(rng.integers(file.stat().st_size)), 3)
+        assert [(p.kind, p.where) for p in verify(copied).problems] == [("changed", str(where))]
+        if file.parent.name != "segments":
+            assert isinstance(answers(copied), type)
+        (copied / where).unlink()
+        assert [(p.kind, p.where) for p in verify(copied).problems] == [("missing", str(where))]
+        assert answers(copied) != truth
+    (coded.path / "codecs" / "vector.code" / "notes.txt").write_text("mine")
+    report = verify(coded.path)
+    assert report.ok
+    assert [(p.kind, p.where) for p in report.problems] == [("orphan", "codecs/vector.code/notes.txt")]
+    assert answers(coded.path) == truth
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM segments WHERE field = 'vector'",
+        "DELETE FROM segments WHERE field = 'vector.code'",
+        "UPDATE segments SET field = 'vector' WHERE field = 'vector.code'",
+        "UPDATE meta SET value = replace(value, 'rescore', 'nothing') WHERE key = 'columns'",
+        "DELETE FROM meta WHERE key = 'columns'",
+    ],
+)
+def test_changes_to_the_columns_are_found(coded, statement):
+    coded.close()
+    with sqlite3.connect(coded.path / "store.sqlite") as connection:
+        connection.execute(statement)
+    connection.close()
+    assert not verify(coded.path).ok
+    assert isinstance(answers(coded.path), type)
+
+
 def test_a_changed_block_is_named(tmp_path, rng):
     store = Store.create(tmp_path / "s", model={"dim": 1024})
     with store.write() as writer:
