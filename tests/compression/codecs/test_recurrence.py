@@ -9,6 +9,7 @@ from accord.compression.codecs.recurrence import (
     Lesson,
     _Course,
     _forward,
+    code_lengths,
     following_maps,
     learn_maps,
     recurrent_signs,
@@ -16,7 +17,7 @@ from accord.compression.codecs.recurrence import (
 )  # fmt: skip
 from accord.core.random import torch_generator
 
-LESSON = Lesson(steps=30, batch=64, learning_rate=1e-3, temperature=0.05, fidelity=1.0)
+LESSON = Lesson(steps=120, batch=64, learning_rate=1e-3, temperature=0.05, fidelity=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +89,21 @@ def test_the_way_back_is_nearer_with_every_plane(vectors):
     errors = []
     for planes in range(1, 6):
         maps = rotated_maps(vectors, planes=planes, signs=16, hidden=0, seed=0)
-        signs = np.where(np.hstack(recurrent_signs(vectors, maps)), 1, -1)
+        found = recurrent_signs(vectors, maps)
+        signs = np.where(np.hstack(found), 1, -1) / code_lengths(found)[:, None]
         errors.append(np.square(signs @ maps["read"].T / 4 - vectors).sum(1).mean())
     assert errors == sorted(errors, reverse=True)
     assert errors[0] < 0.4
     assert errors[-1] < 0.01
+
+
+def test_lengths_of_codes_are_those_of_their_sums():
+    draws = np.random.default_rng(0)
+    planes = [draws.random((7, 11)) > 0.5 for _ in range(3)]
+    sums = sum(2.0**-j * np.where(plane, 1, -1) for j, plane in enumerate(planes))
+    expected = np.linalg.norm(sums, axis=1) / np.sqrt(11 * (1 + 1 / 4 + 1 / 16))
+    np.testing.assert_allclose(code_lengths(planes), expected, rtol=1e-6)
+    np.testing.assert_array_equal(code_lengths(planes[:1]), 1)
 
 
 def test_known_signs_are_followed(vectors):

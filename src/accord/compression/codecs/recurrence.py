@@ -5,7 +5,7 @@ Maps are plain arrays, one a name, for p planes of m signs of vectors of d numbe
 * `skip` (p, m, d) and `offset` (p, m): the straight part of the maps to signs, W,
 * `inner` (p, h, d), `inner_offset` (p, h) and `outer` (p, m, h): their bent part, of h hidden units,
 * `back` (p - 1, d, m): from a plane to what it accounts for, R,
-* `read` (d, p m): from all planes to the vector.
+* `read` (d, p m): from all planes to the vector, their signs being divided by :func:`code_lengths`.
 
 All of them work on vectors of length :math:`\sqrt d`, so that weights of every kind are of one size to the optimiser.
 """
@@ -25,7 +25,16 @@ from accord.maths.rotation import random_rotation
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-__all__ = ["MAPS", "Lesson", "drawn_rows", "following_maps", "learn_maps", "recurrent_signs", "rotated_maps"]
+__all__ = [
+    "MAPS",
+    "Lesson",
+    "code_lengths",
+    "drawn_rows",
+    "following_maps",
+    "learn_maps",
+    "recurrent_signs",
+    "rotated_maps",
+]
 
 MAPS = ("skip", "offset", "inner", "inner_offset", "outer", "back", "read")
 SAMPLE = 20_000
@@ -33,6 +42,10 @@ SAMPLE = 20_000
 NEIGHBOURS = 10
 """Of each vector, one of which is drawn beside it."""
 CLIP = 5.0
+NOISE = 0.3
+"""Length of what is added to a unit vector each time it is drawn, so that few vectors are not learned by heart."""
+RIDGE = 10.0
+"""Rows, for each input of a regression, that hold its matrix back."""
 STEPS = (1.596, 0.9957, 0.5860, 0.3352, 0.1881, 0.1041, 0.0569, 0.0308)
 """Steps, in deviations, of the uniform quantisers of 1 to 8 bits that lose least of a normal variable (Max, 1960)."""
 
@@ -71,6 +84,30 @@ def recurrent_signs(vectors: np.ndarray, maps: Mapping[str, np.ndarray]) -> list
         if plane < len(maps["back"]):
             left = left - _as_signs(planes[-1]) @ maps["back"][plane].T
     return planes
+
+
+def code_lengths(planes: Sequence[np.ndarray]) -> np.ndarray:
+    r"""Lengths of codes as numbers, beside that of a code whose planes are independent.
+
+    .. math:: r = \Bigl( \frac{|c|^2}{m \sum_j 4^{-j}} \Bigr)^{1/2}, \qquad
+        |c|^2 = \sum_{ij} 2^{-(i+j)} (m - 2\,\mathrm{popcount}(b_i \oplus b_j))
+
+    Args:
+        planes: (n, m) booleans each, the heaviest first.
+
+    Returns:
+        (n,) float32, about 1; exactly 1 of a single plane.
+
+    >>> code_lengths([np.array([[True, True]]), np.array([[True, False]])]).tolist()
+    [1.0]
+    """
+    signs = planes[0].shape[1]
+    total = sum(4.0**-plane for plane in range(len(planes)))
+    square = np.full(len(planes[0]), signs * total)
+    for one, first in enumerate(planes):
+        for two, second in enumerate(planes[:one]):
+            square += 2.0 ** (1 - one - two) * (signs - 2 * np.count_nonzero(first ^ second, axis=1))
+    return np.sqrt(square / (signs * total)).astype(np.float32)
 
 
 def drawn_rows(count: int, seed: int) -> np.ndarray:
@@ -129,9 +166,10 @@ def rotated_maps(vectors: np.ndarray, *, planes: int, signs: int, hidden: int, s
         found.append(_as_signs(values > 0).astype(np.float64))
         values = values - reach * found[-1]
     falling = np.hstack([reach * turn.T for reach in reaches])
-    guess = np.hstack(found) @ falling.T
+    signs = np.hstack(found) / code_lengths([plane > 0 for plane in found])[:, None]
+    guess = signs @ falling.T
     falling *= float((guess * wide).sum() / max(float((guess * guess).sum()), 1e-12))
-    read = falling + _ridge(np.hstack(found), wide - np.hstack(found) @ falling.T)
+    read = falling + _ridge(signs, wide - signs @ falling.T)
     skip, back = np.stack([turn / spread] * planes), [reach * turn.T for reach in reaches[:-1]]
     return _maps(skip, back, read, hidden=hidden, seed=seed)
 
@@ -158,7 +196,8 @@ def following_maps(
         skip.append(away / max(float((left @ away.T).std()), 1e-12))
         back.append(_ridge(plane, left))
         left = left - plane @ back[-1].T
-    return _maps(np.stack(skip), back[:-1], _ridge(np.hstack(signs), wide), hidden=hidden, seed=seed)
+    every = np.hstack(signs) / code_lengths(known)[:, None]
+    return _maps(np.stack(skip), back[:-1], _ridge(every, wide), hidden=hidden, seed=seed)
 
 
 def learn_maps(
@@ -246,7 +285,8 @@ class _Course:
 
         del step
         rows = self._batch()
-        vectors = self.vectors[rows]
+        noise = torch.randn(len(rows), self.vectors.shape[1], generator=self.generator)
+        vectors = F.normalize(self.vectors[rows] + NOISE / self.vectors.shape[1] ** 0.5 * noise, dim=1)
         same = rows[:, None] == rows
         signs = _forward(vectors, self.weights)
         codes, meant = F.normalize(_codes(signs), dim=1), _vectors(signs, self.weights)
@@ -306,7 +346,9 @@ def _vectors(signs: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     """What signs stand for, (n, dim)."""
     import torch.nn.functional as F
 
-    return F.linear(signs.flatten(1), weights["read"]) / len(weights["read"]) ** 0.5
+    total = signs.shape[2] * sum(4.0**-plane for plane in range(signs.shape[1]))
+    lengths = _codes(signs).norm(dim=1, keepdim=True) / total**0.5
+    return F.linear(signs.flatten(1) / lengths, weights["read"]) / len(weights["read"]) ** 0.5
 
 
 def _maps(
@@ -324,9 +366,9 @@ def _maps(
 
 
 def _ridge(inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """(out, in): the matrix that takes inputs to outputs, held back as by one more row for each input."""
+    """(out, in): the matrix that takes inputs to outputs, held back as by ten more rows for each input."""
     square = inputs.T @ inputs
-    square[np.diag_indices_from(square)] += max(np.trace(square) / len(inputs), 1e-12)
+    square[np.diag_indices_from(square)] += max(RIDGE * np.trace(square) / len(inputs), 1e-12)
     return np.linalg.solve(square, inputs.T @ outputs).T
 
 

@@ -19,6 +19,7 @@ from accord.compression.codecs.base import (
 from accord.compression.codecs.recurrence import (
     MAPS,
     Lesson,
+    code_lengths,
     drawn_rows,
     following_maps,
     learn_maps,
@@ -43,7 +44,7 @@ class FittedRecurrentBinary(FittedCodec):
 
     A code is p planes of m signs, the heaviest first, each in whole bytes; under "dot" the vector's length follows as a
     float32. As a number, sign i of a code is :math:`c_i = \sum_j 2^{-j} b_{ji}`, which is what codes are compared by;
-    what a code stands for is :math:`\sum_j R_j b_j`.
+    what a code stands for is a linear map of its signs, by the length of c.
     """
 
     kind = "RecurrentBinary"
@@ -90,7 +91,7 @@ class FittedRecurrentBinary(FittedCodec):
         return codes
 
     def decode(self, codes: UInt8[np.ndarray, "n bytes"]) -> Float[np.ndarray, "n dim"]:
-        """Sums of what each plane's signs stand for: the nearest that is known to the vectors, a little shorter."""
+        """Sums of what each plane's signs stand for: near the vectors, and a little shorter."""
         codes = self.checked(codes)
         return self._signs(codes) @ self._read.T
 
@@ -112,9 +113,9 @@ class FittedRecurrentBinary(FittedCodec):
         scores = plane_products(
             queries[:, :width], codes[:, :width], dim=self.signs, query_planes=self.planes, code_planes=self.planes
         )
-        scores *= (self._lengths(queries) / self._code_lengths(queries))[:, None]
-        scores *= self._lengths(codes) / self._code_lengths(codes)
-        return scores
+        scores *= self._sizes(queries)[:, None]
+        scores *= self._sizes(codes)
+        return scores / np.float32(self.signs * sum(4.0**-plane for plane in range(self.planes)))
 
     @cached_property
     def _read(self) -> np.ndarray:
@@ -130,33 +131,21 @@ class FittedRecurrentBinary(FittedCodec):
         Raises:
             InputError: codes of another length.
         """
-        return [unpack_signs(plane, self.signs) > 0 for plane in self._planes(self.checked(codes))]
+        planes = self._planes(self.checked(codes))
+        return [np.unpackbits(each, axis=1, count=self.signs, bitorder="little").view(np.bool_) for each in planes]
 
     def _signs(self, codes: np.ndarray) -> np.ndarray:
-        """(n, planes * signs): each +1 or -1, or the vector's length with that sign under "dot"."""
+        """(n, planes * signs): what each sign counts, for :attr:`_read`."""
         signs = np.hstack([unpack_signs(plane, self.signs) for plane in self._planes(codes)])
-        if self.similarity == "dot":
-            signs *= self._lengths(codes)[:, None]
+        signs *= self._sizes(codes)[:, None]
         return signs
 
-    def _lengths(self, codes: np.ndarray) -> np.ndarray:
-        """Lengths of the vectors, (n,) float32."""
-        if self.similarity == "cosine":
-            return np.ones(len(codes), dtype=np.float32)
-        return np.ascontiguousarray(codes[:, -LENGTH:]).view("<f4")[:, 0].astype(np.float32)
-
-    def _code_lengths(self, codes: np.ndarray) -> np.ndarray:
-        r"""Lengths of the codes as numbers, from the pairs of their planes.
-
-        .. math:: |c|^2 = \sum_{ij} 2^{-(i+j)} (m - 2\,\mathrm{popcount}(b_i \oplus b_j))
-        """
-        planes = self._planes(codes)
-        square = np.full(len(codes), self.signs * sum(4.0**-j for j in range(self.planes)), dtype=np.float32)
-        for one, first in enumerate(planes):
-            for two, second in enumerate(planes[:one]):
-                differ = np.unpackbits(np.bitwise_xor(first, second), axis=1).sum(axis=1, dtype=np.int32)
-                square += np.float32(2.0 ** (1 - one - two)) * (self.signs - 2 * differ)
-        return np.sqrt(square)
+    def _sizes(self, codes: np.ndarray) -> np.ndarray:
+        """Lengths of vectors, 1 under cosine, by those of their codes, (n,) float32."""
+        sizes = 1 / code_lengths(self.signs_of(codes))
+        if self.similarity == "dot":
+            sizes *= np.ascontiguousarray(codes[:, -LENGTH:]).view("<f4")[:, 0]
+        return sizes
 
 
 class RecurrentBinary(Codec):
@@ -175,7 +164,8 @@ class RecurrentBinary(Codec):
     Differs from the paper: it starts from a uniform quantiser after a random rotation with the best linear way back,
     which is a good code without any step; the maps back are linear and nothing is brought to unit length on the way,
     so that float queries are compared with codes without decoding them; what a code stands for is held near its
-    vector; positives are graded, and hard negatives are neighbours, where the paper has pairs and a queue.
+    vector; positives are graded, and hard negatives are neighbours, where the paper has pairs and a queue; a little
+    noise keeps few vectors from being learned by heart.
 
     Args:
         bits: p, planes of signs, from 1 to 8.
@@ -201,9 +191,9 @@ class RecurrentBinary(Codec):
         hidden: int | None = None,
         steps: int = 600,
         batch: int = 256,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 3e-4,
         temperature: float = 0.05,
-        fidelity: float = 1.0,
+        fidelity: float = 5.0,
     ) -> None:
         self.bits = bits
         self.dim = dim
