@@ -166,10 +166,10 @@ def rotated_maps(vectors: np.ndarray, *, planes: int, signs: int, hidden: int, s
         found.append(_as_signs(values > 0).astype(np.float64))
         values = values - reach * found[-1]
     falling = np.hstack([reach * turn.T for reach in reaches])
-    signs = np.hstack(found) / code_lengths([plane > 0 for plane in found])[:, None]
-    guess = signs @ falling.T
+    every = np.hstack(found) / code_lengths([plane > 0 for plane in found])[:, None]
+    guess = every @ falling.T
     falling *= float((guess * wide).sum() / max(float((guess * guess).sum()), 1e-12))
-    read = falling + _ridge(signs, wide - signs @ falling.T)
+    read = falling + _ridge(every, wide - every @ falling.T)
     skip, back = np.stack([turn / spread] * planes), [reach * turn.T for reach in reaches[:-1]]
     return _maps(skip, back, read, hidden=hidden, seed=seed)
 
