@@ -51,6 +51,7 @@ def test_a_huge_oversample_equals_exact_search(tmp_path, rng, vectors, similarit
     assert np.abs(wanted[1] - found[1]).max() <= rounding * scale
     if rescore == "float32":
         assert found[0] == wanted[0]
+        assert found[1].tolist() == wanted[1].tolist()
     few = coded.search_vectors(queries, 20, rescore=4)  # 80 of 150: the scan decides, and int8 is a good scan
     assert few[0] == found[0]
     assert few[1].tolist() == found[1].tolist()

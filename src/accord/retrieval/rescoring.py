@@ -117,7 +117,7 @@ def _by_vectors(
     rows = _rows(vectors, offsets, positions)
     with np.errstate(all="ignore"):  # a damaged file may hold anything
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
-        if similarity == "cosine":  # half-precision rows are a little longer or shorter than 1
+        if similarity == "cosine" and vectors[0].dtype == np.float16:  # such rows are a little longer or shorter than 1
             rows, lengths = (rows / lengths[:, None]).astype(np.float32), np.ones(1) + 1e-6
     longest = float(lengths[np.isfinite(lengths)].max(initial=0.0))
     found, scores = exact_search(queries, [rows], k, largest_norm=longest, prefer=lambda here: prefer(positions[here]))
