@@ -42,7 +42,7 @@ SAMPLE = 20_000
 NEIGHBOURS = 10
 """Of each vector, one of which is drawn beside it."""
 CLIP = 5.0
-NOISE = 0.3
+NOISE = 0.2
 """Length of what is added to a unit vector each time it is drawn, so that few vectors are not learned by heart."""
 RIDGE = 10.0
 """Rows, for each input of a regression, that hold its matrix back."""
@@ -190,14 +190,18 @@ def following_maps(
     """
     signs = [_as_signs(plane).astype(np.float64) for plane in known]
     wide = vectors.astype(np.float64) * vectors.shape[1] ** 0.5
-    left, skip, back = wide, [], []
+    left, skip, offset, back = wide, [], [], []
     for plane in signs:
-        away = _ridge(left, plane)
-        skip.append(away / max(float((left @ away.T).std()), 1e-12))
+        middle, mean = left.mean(axis=0), plane.mean(axis=0)
+        away = _ridge(left - middle, plane - mean, rows=1.0)
+        scale = 1 / max(float(((left - middle) @ away.T).std()), 1e-12)
+        skip.append(scale * away)
+        offset.append(scale * (mean - away @ middle))
         back.append(_ridge(plane, left))
         left = left - plane @ back[-1].T
     every = np.hstack(signs) / code_lengths(known)[:, None]
-    return _maps(np.stack(skip), back[:-1], _ridge(every, wide), hidden=hidden, seed=seed)
+    maps = _maps(np.stack(skip), back[:-1], _ridge(every, wide), hidden=hidden, seed=seed)
+    return maps | {"offset": np.stack(offset).astype(np.float32)}
 
 
 def learn_maps(
@@ -365,10 +369,10 @@ def _maps(
     return {name: maps[name].astype(np.float32) for name in MAPS}
 
 
-def _ridge(inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """(out, in): the matrix that takes inputs to outputs, held back as by ten more rows for each input."""
+def _ridge(inputs: np.ndarray, outputs: np.ndarray, *, rows: float = RIDGE) -> np.ndarray:
+    """(out, in): the matrix that takes inputs to outputs, held back as by so many more rows for each input."""
     square = inputs.T @ inputs
-    square[np.diag_indices_from(square)] += max(RIDGE * np.trace(square) / len(inputs), 1e-12)
+    square[np.diag_indices_from(square)] += max(rows * np.trace(square) / len(inputs), 1e-12)
     return np.linalg.solve(square, inputs.T @ outputs).T
 
 

@@ -193,7 +193,7 @@ class RecurrentBinary(Codec):
         batch: int = 256,
         learning_rate: float = 3e-4,
         temperature: float = 0.05,
-        fidelity: float = 5.0,
+        fidelity: float = 2.0,
     ) -> None:
         self.bits = bits
         self.dim = dim
