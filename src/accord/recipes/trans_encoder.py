@@ -147,7 +147,8 @@ def trans_encoder(
         rules: cycles, settings and how each form starts.
         out: folder in which each stage is saved when it is done; a later call with the same arguments goes on there.
         score: of a form on held-out data, higher is better; chooses the cycle. Without it the last one counts.
-        relabel: changes the labels before anything learns them, such as a permutation, for a control.
+        relabel: changes the labels before anything learns them: spreads them over [0, 1], where all lie close together,
+            or permutes them, for a control.
         on_step: called with each record of the training.
         progress: opens bars.
 
@@ -292,7 +293,7 @@ class _Run:
 def _mean_scores(scorers: Sequence[Towers | CrossEncoder], couples: Sequence[tuple[str, str]]) -> np.ndarray:
     """(pairs,) mean over models of the scores of all pairs."""
     left, right = ([pair[side] for pair in couples] for side in (0, 1))
-    return np.mean([scorer.score(left, right) for scorer in scorers], axis=0, dtype=np.float64)
+    return np.stack([scorer.score(left, right) for scorer in scorers]).mean(axis=0, dtype=np.float64)
 
 
 def _encoder(folder: Path) -> TextEncoder:
