@@ -31,6 +31,8 @@ def test_scores_are_dot_products_with_what_is_decoded(then: object, rng: np.rand
     codec = PCA(dim=6, then=then).fit(rows, similarity="dot")
     codes = codec.encode(rows)
     np.testing.assert_allclose(codec.scores(rows[:4], codes), rows[:4] @ codec.decode(codes).T, rtol=1e-3, atol=1e-3)
+    decoded = codec.decode(codes)
+    np.testing.assert_allclose(codec.code_scores(codes[:4], codes), decoded[:4] @ decoded.T, rtol=1e-3, atol=2e-3)
     again = load(save(codec, tmp_path / "pca"))
     np.testing.assert_array_equal(again.scores(rows[:4], codes), codec.scores(rows[:4], codes))
 

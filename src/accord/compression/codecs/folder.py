@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as read_arrays
-from safetensors.numpy import save_file
+from safetensors.numpy import save as array_bytes
 
 from accord.compression.codecs.base import FittedCodec, kind_of
 from accord.core.environment import environment
@@ -68,7 +68,7 @@ def save(codec: FittedCodec, path: Path | str, *, seed: int = 0, fidelity: Mappi
     if path.exists() and not (path / SETTINGS).is_file() and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(f"{path} exists and is no codec folder. Choose another place.")
     with atomic_folder(path) as partial:
-        save_file({name: np.ascontiguousarray(array) for name, array in codec.arrays().items()}, partial / ARRAYS)
+        (partial / ARRAYS).write_bytes(array_bytes(dict(codec.arrays())))
         description = {
             "format": FORMAT,
             "kind": codec.kind,

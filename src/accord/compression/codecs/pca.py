@@ -117,8 +117,14 @@ class FittedPCA(FittedCodec):
     def code_scores(
         self, queries: UInt8[np.ndarray, "q bytes"], codes: UInt8[np.ndarray, "n bytes"]
     ) -> Float[np.ndarray, "q n"]:
-        """Similarities of the codes within: of centred vectors, and with `whiten` of white ones."""
-        return self.inner.code_scores(self.checked(queries), self.checked(codes))
+        """Dot products of decoded vectors; with `whiten`, the similarity of white vectors."""
+        queries, codes = self.checked(queries), self.checked(codes)
+        scores = self.inner.code_scores(queries, codes)
+        if not self.whiten:
+            centre = (self.mean @ self.axes)[None]
+            scores = scores + self.inner.scores(centre, codes) + self.inner.scores(centre, queries).T
+            scores += self.mean @ self.mean
+        return scores
 
     def _along(self, vectors: np.ndarray) -> np.ndarray:
         numbers = vectors @ self.axes

@@ -14,7 +14,7 @@ __all__ = ["FittedRaBitQ", "RaBitQ", "rabitq_codes"]
 
 STEPS = (1.596, 0.9957, 0.5860, 0.3352, 0.1881, 0.1041, 0.0569, 0.0308)
 """Best distance of two levels for a normal variable of deviation 1, by bits (Max 1960, table II)."""
-TRIED = np.linspace(0.7, 1.4, 15)
+TRIED = np.linspace(0.8, 1.25, 7)
 TAIL = np.dtype([("length", "<f4"), ("factor", "<f4")])
 
 
@@ -26,7 +26,7 @@ def rabitq_codes(
     .. math:: v = \mathrm{levels}(t\,y), \qquad f = \frac{\lVert y \rVert^2}{\langle y, v \rangle}, \qquad
         \langle q, y \rangle \approx f \langle q, v \rangle
 
-    v holds sums of signs (:func:`accord.maths.bit_planes.plane_codes`); t is tried over 15 values, and the one where v
+    v holds sums of signs (:func:`accord.maths.bit_planes.plane_codes`); t is tried over 7 values, and the one where v
     points nearest to y is kept. With one bit, v is the sign and needs no t; then
     :math:`f = \lVert y \rVert / (\sqrt m \langle o, \bar o \rangle)` in the paper's words.
 
@@ -58,7 +58,7 @@ def rabitq_codes(
     best, nearest, agreement = None, np.full(len(turned), -np.inf), np.zeros(len(turned))
     for stretch in (1.0,) if bits == 1 else TRIED:
         tried = plane_codes(turned / spread * (stretch * 2.0 ** (2 - bits) / STEPS[bits - 1]), bits)
-        levels = plane_levels(tried, turned.shape[1], bits).astype(np.float64)
+        levels = plane_levels(tried, turned.shape[1], bits)
         product = np.einsum("nd,nd->n", levels, turned)
         near = product / np.sqrt(np.einsum("nd,nd->n", levels, levels))
         better = near > nearest
