@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from accord.compression.prune.base import Pruned, Pruner, check_calibration, check_prunable
 from accord.compression.prune.calibration import calibration_batches, second_moment
-from accord.core.checks import check_fraction
+from accord.core.checks import check_choice, check_fraction
 from accord.core.errors import InputError
 from accord.encoders import TextEncoder
 from accord.encoders.text.widths import cut_width, inner_linears, inner_width
@@ -22,6 +22,9 @@ __all__ = ["FeedForward", "Heads", "gate_importance", "prune_feed_forward", "pru
 DRAWS = 4
 """Random directions of the vectors a batch, along which the change is measured."""
 LEAST_TEXTS = 16
+CHOICES = ("fluctuation", "vectors")
+PENALTY = 1e-2
+"""Of the least squares, by the mean variance: inner units are many, and calibration texts often few."""
 SIXTEEN = 16
 """Widths are multiples of this where they can be: products of other shapes are slower."""
 
@@ -30,30 +33,36 @@ Gate = Callable[[Tensor, Tensor], Tensor]
 
 
 def prune_feed_forward(
-    encoder: TextEncoder, share: float, texts: Sequence[str], *, refit: bool = True
+    encoder: TextEncoder, share: float, texts: Sequence[str], *, by: str = "fluctuation"
 ) -> tuple[TextEncoder, dict[str, Any]]:
     r"""A copy whose feed-forward parts have lost a share of their inner units, the same number in each layer.
 
-    The units stay whose gates :math:`g` move the vectors v most, to second order:
+    By `fluctuation`, the units x stay whose contributions vary most, and what the others did is told from those that
+    stay and a constant, by least squares on the tokens of the texts:
+
+    .. math:: s_u = \mathrm{Var}(x_u)\, \| W_{:u} \|^2, \qquad x_R \approx x_K F + f
+
+    By `vectors`, the units stay whose gates g move the vectors v most, to second order, and nothing is fitted:
 
     .. math:: \| v(g) - v(1) \|^2 \approx \sum_u (1 - g_u)^2 \, \mathbb{E}\, \| \partial v / \partial g_u \|^2
 
-    and what the others did is told from those that stay, by least squares on the calibration texts.
+    The two do not mix: units that hardly move the vectors may be very large at single tokens, and least squares would
+    spend everything on telling those.
 
-    Also known as: structured pruning of intermediate neurons, Taylor pruning, FFN pruning.
+    Also known as: structured pruning of intermediate neurons, FFN pruning; FLAP; Taylor pruning.
 
-    Reference: Molchanov et al. (2019), Importance Estimation for Neural Network Pruning, arXiv:1906.10771, eq. 8;
-    Xia et al. (2022), arXiv:2204.00408, for what is pruned; Kwon et al. (2022), arXiv:2204.09656, section 4.3, for the
-    least squares.
+    Reference: An et al. (2024), Fluctuation-based Adaptive Structured Pruning, arXiv:2312.11983, section 3.2, for the
+    fluctuation; Kwon et al. (2022), arXiv:2204.09656, section 4.3, for least squares; Molchanov et al. (2019),
+    Importance Estimation for Neural Network Pruning, arXiv:1906.10771, eq. 8, for gates.
 
-    Differs from the paper: no loss and no label, but the change of the vectors, whose gradients are drawn along random
-    directions; every layer keeps the same number, as configurations hold one; nothing is trained afterwards.
+    Differs from the paper: every layer keeps the same number, as configurations hold one; gates move the vectors and no
+    loss, along random directions; nothing is trained afterwards.
 
     Args:
         encoder: stays as it is.
         share: of the units that go, in (0, 1); what stays is rounded to a multiple of 16.
         texts: to calibrate on.
-        refit: whether to fit the maps out of the units anew.
+        by: "fluctuation" or "vectors".
 
     Returns:
         The encoder, and a record.
@@ -63,6 +72,7 @@ def prune_feed_forward(
     """
     check_prunable(encoder, "ffn")
     check_fraction("ffn", share, closed=False)
+    check_choice("by", by, CHOICES)
     check_calibration(texts, "ffn", least=LEAST_TEXTS)
     width = inner_width(encoder.backbone)
     if width is None:
@@ -73,18 +83,24 @@ def prune_feed_forward(
     smaller = copy.deepcopy(encoder)
     parts = inner_linears(smaller.backbone)
     outs = [out for _, out in parts]
-    importance = gate_importance(smaller, texts, outs, [width] * len(outs))
-    moments = _moments(smaller, texts, outs) if refit else [None] * len(outs)
+    moments = _moments(smaller, texts, outs) if by == "fluctuation" else []
+    scores = [_fluctuation(out, moment) for out, moment in zip(outs, moments)]
+    scores = scores or gate_importance(smaller, texts, outs, [width] * len(outs))
     count = _rounded(width * (1 - share), width)
-    for (into, out), scores, moment in zip(parts, importance, moments):
-        order = scores.argsort(descending=True)
+    for number, (into, out) in enumerate(parts):
+        order = scores[number].argsort(descending=True)
         kept, rest = order[:count].sort().values, order[count:]
-        if moment is not None:
-            _explain(out, moment, kept, rest)
+        if moments:
+            _explain(out, moments[number], kept, rest)
         _permute(into, out, torch.cat([kept, rest]))
     cut_width(smaller.backbone, count)
-    record = {"method": "ffn", "share": share, "of": width, "kept": count, "refit": refit}
-    return smaller, record
+    return smaller, {"method": "ffn", "by": by, "share": share, "of": width, "kept": count}
+
+
+def _fluctuation(out: nn.Linear, moment: Tensor) -> Tensor:
+    """Variance of each unit times the squared length of what it adds."""
+    second, mean = moment.diagonal()[:-1] / moment[-1, -1], moment[:-1, -1] / moment[-1, -1]
+    return (second - mean.square()).clamp(min=0) * out.weight.detach().double().cpu().square().sum(0)
 
 
 def _rounded(wanted: float, whole: int) -> int:
@@ -105,7 +121,7 @@ def _explain(out: nn.Linear, moment: Tensor, kept: Tensor, rest: Tensor) -> None
     """Fold into the units that stay, and a constant, what the others contribute on average."""
     constant = torch.tensor([len(moment) - 1])
     known = torch.cat([kept, constant]) if out.bias is not None else kept
-    fold = explain_rest(moment, known, rest).to(out.weight)
+    fold = explain_rest(moment, known, rest, penalty=PENALTY).to(out.weight)
     added = fold @ out.weight.data[:, rest].T
     out.weight.data[:, kept] += added[: len(kept)].T
     if out.bias is not None:
@@ -188,8 +204,8 @@ def gate_importance(
 def prune_heads(encoder: TextEncoder, share: float, texts: Sequence[str]) -> tuple[TextEncoder, dict[str, Any]]:
     r"""A copy whose attention has lost a share of its heads, the same number in each layer, head size kept.
 
-    Heads that share keys and values go together. The importance is that of :func:`prune_feed_forward`, with one gate a
-    group of heads.
+    Heads that share keys and values go together. The importance is the second of :func:`prune_feed_forward`, with one
+    gate a group of heads.
 
     Also known as: head pruning, attention head removal.
 
@@ -257,16 +273,17 @@ class FeedForward(Pruner):
 
     Args:
         share: of the inner units that go, in (0, 1).
-        refit: whether to fit the maps out of the units anew.
+        by: "fluctuation" or "vectors".
     """
 
-    def __init__(self, share: float, *, refit: bool = True) -> None:
+    def __init__(self, share: float, *, by: str = "fluctuation") -> None:
         check_fraction("ffn", share, closed=False)
-        self.share, self.refit = share, refit
+        check_choice("by", by, CHOICES)
+        self.share, self.by = share, by
 
     def prune(self, encoder: TextEncoder, texts: Sequence[str]) -> Pruned:
         """A copy with narrower feed-forward parts."""
-        return Pruned(*prune_feed_forward(encoder, self.share, texts, refit=self.refit))
+        return Pruned(*prune_feed_forward(encoder, self.share, texts, by=self.by))
 
 
 class Heads(Pruner):
