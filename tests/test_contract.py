@@ -37,6 +37,7 @@ NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 
 DOORS = {
     "accord.compression.codecs": "fit",
+    "accord.compression.elastic": "of",
     "accord.data.samplers": "schedule",
     "accord.data.sources": "load",
     "accord.encoders.pooling": "forward",
@@ -74,6 +75,8 @@ every_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
 def sample(parameter: inspect.Parameter) -> Any:
     """A value for an argument without a default, by its annotation."""
     words = str(parameter.annotation)
+    if parameter.name == "sizes":
+        return [[3, 32], [2, 16]]
     if "Module" in words:
         return "pytorch_metric_learning.losses:NTXentLoss"
     if "ndarray" in words:

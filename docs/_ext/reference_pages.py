@@ -45,6 +45,7 @@ SLOTS = {
         "`train.balance`; the aggregators of TorchJD stand there by their own names, such as `UPGrad`.",
     ),
     "Adapters": ("accord.training.adapters", "`train.adapter`."),
+    "Sizes": ("accord.compression.elastic", "`train.elastic`."),
     "Optimisers, schedules and averages": (
         "accord.training",
         "`train.optimizer`, `train.schedule` and `train.average`.",

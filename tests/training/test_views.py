@@ -21,6 +21,7 @@ from accord.objectives import (
     InfoNCE,
     MaskedTokens,
     SupCon,
+    TokenRelations,
     VectorDistillation,
 )
 from accord.training import AdamW, Settings, TrainingTask, train
@@ -194,6 +195,16 @@ def test_sizes_that_a_model_does_not_have_are_refused(pairs):
         read_task(task(pairs, Starbucks([[4, 32]]).of(InfoNCE())), tiny_encoder(), batch=8, seed=0)
     with pytest.raises(InputError, match="a cross-encoder gives scores and no vectors"):
         read_task(task(pairs, Starbucks([[2, 8]]).of(InfoNCE())), tiny_cross_encoder(), batch=8, seed=0)
+
+
+def test_objectives_that_no_size_can_feed_are_refused():
+    signal = Unlabelled.of({"text": ["open the file", "close the row"]})
+    narrow = Slimmable([[3, 32, 16]])
+    with pytest.raises(InputError, match="predicted at the whole width"):
+        read_task(task(signal, narrow.of(MaskedTokens())), tiny_encoder(), batch=2, seed=0)
+    with pytest.raises(InputError, match="TokenRelations reads what lies below the vectors"):
+        taught = task(signal, Starbucks(SIZES).of(TokenRelations()), teacher=tiny_encoder(seed=1))
+        read_task(taught, tiny_encoder(), batch=2, seed=0)
 
 
 def test_several_tasks_share_a_mixed_step(tasks):

@@ -11,7 +11,6 @@ from accord.compression.elastic.sizes import Shape, read_sizes, shape_of, size_n
 from accord.core.errors import InputError, RecipeError
 from accord.core.spec import build
 from accord.core.types import View
-from accord.encoders.pairs import CrossEncoder
 from accord.recipes.schema import RecipeSpec
 
 __all__ = ["check_sizes", "cut_command", "elastic_of", "size_pairs", "size_row", "smaller_sizes"]
@@ -80,7 +79,7 @@ def check_sizes(spec: RecipeSpec, shape: Shape) -> None:
 def smaller_sizes(spec: RecipeSpec, encoder: Any) -> dict[str, View]:
     """The sizes of a recipe that are smaller than a model, by their names."""
     elastic = elastic_of(spec)
-    if elastic is None or isinstance(encoder, CrossEncoder):
+    if elastic is None:
         return {}
     shape = shape_of(encoder)
     return {size_name(view, shape): view for view in elastic.fitted(shape)}

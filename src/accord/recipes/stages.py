@@ -214,6 +214,8 @@ class Stages:
 
     def measure_sizes(self, name: str, encoder: Loaded, tasks: Sequence[PreparedTask], *, seed: int) -> None:
         """Cut a model to each of the recipe's sizes, and judge what comes out as any other model."""
+        if isinstance(encoder, CrossEncoder):
+            return
         for size, view in smaller_sizes(self.recipe.spec, encoder).items():
             small, label = encoder.cut(view), f"{name} {size}"
             self.measure(label, small, tasks, seed=seed)

@@ -107,7 +107,7 @@ class TaskStream:
 
     def forward(self, chunk: Batch | TokenChunk | ViewChunk) -> Tensor:
         """Vectors (rows of the chunk, dim), or raw scores of tokens where some are hidden; with gradients."""
-        if self.form is not None:
+        if self.form is not None and not isinstance(chunk, Batch):
             return token_logits(self.model, chunk, device=self.encoder.device)
         return vectors_of(self.encoder, chunk)
 

@@ -96,6 +96,10 @@ class TaskTokens:
         self.truncated = self.texts.truncated
         self.task = task
         self.sizes = self.texts.sizes
+        if self.sizes is not None and self.sizes.narrow:
+            raise InputError(
+                f"Task `{task.name}`: hidden tokens are predicted at the whole width. Leave the width out of the sizes."
+            )
         self.encoder = encoder
         self.masking = _masking(task, encoder, self.texts.stream.seed)
         self.model = TiedLanguageModel(encoder, seed=seed)

@@ -78,6 +78,11 @@ class Sizes:
         self.name = name
         self.padded = _has_width(objective.inner)
 
+    @property
+    def narrow(self) -> bool:
+        """Whether some size has less width than the model."""
+        return any(view.width is not None for view in self.objective.method.fitted(self.shape))
+
     def at(self, index: int) -> Drawn:
         """The sizes of the batch with this number: a function of the seed, the task's name and the number."""
         return self.objective.method.drawn(numpy_generator(self.seed, "views", self.name, index), self.shape)

@@ -180,7 +180,8 @@ class TextEncoder(Prompted):
             inputs["token_type_ids"] = batch.token_type_ids
         if deep:
             inputs["output_hidden_states"] = True
-        output = self.backbone(**inputs) if widths == [None] else run_narrow(self.backbone, widths[0], inputs)
+        width = widths[0]
+        output = self.backbone(**inputs) if width is None else run_narrow(self.backbone, width, inputs)
         hidden = tuple(output.hidden_states) if deep else ()
         pooled: dict[int | None, Tensor] = {}
         found = {}
@@ -199,7 +200,7 @@ class TextEncoder(Prompted):
             found: of a forward pass that was asked for a view of this layer.
             layer: how many layers; None for all.
         """
-        if layer in {None, self.num_layers}:
+        if layer is None or layer == self.num_layers:
             assert found.tokens is not None
             return found.tokens
         return final_norm(self.backbone)(found.hidden[layer])
