@@ -35,6 +35,7 @@ from accord.objectives.distillation.margin_mse import MarginMSE
 from accord.objectives.distillation.pair_head import PairHead
 from accord.objectives.distillation.pair_mse import PairMSE
 from accord.objectives.distillation.score_kl import BatchKL, ListKL
+from accord.objectives.distillation.similarity_distillation import SimilarityDistillation
 from accord.objectives.distillation.teacher_order import TeacherOrder
 from accord.objectives.distillation.token_relations import TokenRelations
 from accord.objectives.distillation.vector_distillation import VectorDistillation
@@ -77,6 +78,7 @@ __all__ = [
     "PairMSE",
     "RankNet",
     "SemiHardTriplet",
+    "SimilarityDistillation",
     "SupCon",
     "TeacherOrder",
     "TokenRelations",

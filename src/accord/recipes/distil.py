@@ -16,18 +16,17 @@ import numpy as np
 from accord._version import __version__
 from accord.compression.distil.target_space import principal_axes
 from accord.core.checks import check_at_least, check_choice, check_positive
-from accord.core.environment import environment
 from accord.core.errors import InputError, ModelError
 from accord.core.interrupts import Interrupted
 from accord.core.progress import Progress, silent
 from accord.core.records import Results, StepRecord
 from accord.core.storage import clear_leftovers, fsync_path, hash_json, read_json, storage_errors, write_json
 from accord.encoders import StaticEncoder, TextEncoder, load, locate
-from accord.encoders.card import Facts, write_card
 from accord.encoders.kinds import is_cross_encoder
-from accord.evaluation import KeptResults, Observed, compare, scores
+from accord.evaluation import KeptResults
 from accord.objectives import VectorDistillation
 from accord.objectives.distillation.similarity_distillation import SimilarityDistillation
+from accord.recipes.distil_measures import measure_student, write_student_card
 from accord.recipes.distil_relevance import WEIGHINGS, relevance_rows, teacher_relevance, teacher_weights
 from accord.recipes.distil_students import StudentSpec, make_student, read_student
 from accord.recipes.distil_texts import (
@@ -35,12 +34,10 @@ from accord.recipes.distil_texts import (
     Vectors,
     collect_texts,
     encode_lessons,
-    role_prompt,
     student_lessons,
     training_tasks,
 )
-from accord.recipes.evaluate import measure_each, observe
-from accord.recipes.prepare import Prepared, prepare, task_row
+from accord.recipes.prepare import Prepared, prepare
 from accord.recipes.recipe import Recipe
 from accord.training import AdamW, Settings, train
 
@@ -50,8 +47,6 @@ log = logging.getLogger(__name__)
 
 OBJECTIVES = ("vectors", "projection", "similarities")
 REPORT = "distil.json"
-TIMED = 256
-"""Texts that the speed of a model is measured on."""
 
 Encoder = TextEncoder | StaticEncoder
 
@@ -221,14 +216,14 @@ class _Job:
             own = load(self.spec.word) if self.spec.kind == "model" else None
         for name, teacher in teachers.items():
             self.spec.check(teacher, name)
-        self._open(teachers, own)
-        models = [*teachers.values(), *([] if own is None else [own])]
-        lessons = collect_texts(tasks, models, most=self.rules.texts, seed=self.seed)
+        asking = [*teachers.values(), *([] if own is None else [own])]
+        lessons = collect_texts(tasks, asking, most=self.rules.texts, seed=self.seed)
         with self.timed("weigh teachers"):
             found, weights = self._weigh(teachers, prepared)
+        self._open(teachers, own, prepared)
         with self.timed("encode"):
-            kept = [name for name, weight in zip(teachers, weights) if weight > 0]
-            vectors = encode_lessons(teachers, lessons, self.work, kept=kept, progress=self.progress)
+            asked = [name for name, weight in zip(teachers, weights) if weight > 0]
+            vectors = encode_lessons(teachers, lessons, self.work, kept=asked, progress=self.progress)
         lead = int(np.argmax(weights))
         with self.timed("make student"):
             start = self._start(teachers[self.names[lead]], vectors[lead], lessons, own)
@@ -236,17 +231,25 @@ class _Job:
         with self.timed("train"):
             trained = self._train(start, vectors, weights, lessons, prompt, on_step)
         with self.timed("evaluate"):
-            rows = relevance_rows(self.names, found, weights)
-            results = self._measure(prepared, teachers, start, trained, lessons, rows)
+            models = {**teachers, "start": start, "student": trained}
+            kept = KeptResults(self.work / "measured")
+            results = measure_student(prepared, models, lessons[0].texts, kept=kept, progress=self.progress)
+        record = {
+            "student": self.spec.word,
+            "texts": sum(len(lesson.texts) for lesson in lessons),
+            "rules": asdict(replace(self.rules, seed=self.seed)),
+            "teachers": relevance_rows(self.names, self.given, found, weights),
+        }
+        results = replace(results, seconds=self.seconds, details={**results.details, "distil": record})
         return self._finish(trained, results)
 
-    def _open(self, teachers: Mapping[str, Encoder], own: Encoder | None) -> None:
+    def _open(self, teachers: Mapping[str, Encoder], own: Encoder | None, prepared: Prepared) -> None:
         """Make the folder that keeps what is finished, or see that it is of this job."""
         identity = {
             "teachers": [teacher.fingerprint() for teacher in teachers.values()],
             "student": asdict(self.spec) | {"model": None if own is None else own.fingerprint()},
             "rules": asdict(self.rules),
-            "recipe": hash_json(self.recipe.resolved()),
+            "recipe": hash_json([self.recipe.resolved(), prepared.hashes()]),
             "version": __version__,
         }
         note = self.work / "job.json"
@@ -294,7 +297,10 @@ class _Job:
         prompt: int,
         on_step: Callable[[StepRecord], None] | None,
     ) -> Encoder:
-        """The student after it has learned."""
+        """The student after it has learned, read from the folder where it was kept."""
+        place = self.work / "trained"
+        if place.is_dir():
+            return load(place)
         student = load(self.work / "start")
         objective, wanted = self._lessons(start, vectors, weights, lessons, prompt)
         train(
@@ -307,7 +313,8 @@ class _Job:
             on_step=on_step,
             progress=self.progress,
         )
-        return student
+        student.save(place, metadata={})
+        return load(place)
 
     def _lessons(
         self,
@@ -334,66 +341,11 @@ class _Job:
             return SimilarityDistillation(), wanted
         return VectorDistillation(projection=(start.dim, wanted[0].shape[1])), wanted
 
-    def _measure(
-        self,
-        prepared: Prepared,
-        teachers: Mapping[str, Encoder],
-        start: Encoder,
-        trained: Encoder,
-        lessons: Sequence[Lessons],
-        rows: Sequence[Mapping[str, Any]],
-    ) -> Results:
-        """Scores on the recipe's test parts, the student against each teacher and against what it started as."""
-        models: dict[str, Encoder] = {**teachers, "start": start, "student": trained}
-        tasks, rules, seed = list(prepared.tasks.values()), self.recipe.spec.evaluate, self.recipe.spec.seeds[0]
-        kept = KeptResults(self.work / "measured")
-        observed: list[Observed] = []
-        for name, model in models.items():
-            settings: dict[str, Any] = {"seed": seed, "precision": rules.precision, "label": f"evaluate {name}"}
-            for one in measure_each(model, tasks, kept=kept, progress=self.progress, **settings):
-                observed += observe(name, seed, {one.task: one.measured})
-        texts = lessons[0].texts[:TIMED]
-        pairs = [("student", name) for name in models if name != "student"]
-        return Results(
-            scores=tuple(scores(observed, level=rules.level, resamples=rules.resamples)),
-            comparisons=tuple(compare(observed, pairs, level=rules.level, resamples=rules.resamples)),
-            environment=environment(),
-            seeds=(seed,),
-            data_hashes=prepared.hashes(),
-            seconds=self.seconds,
-            details={
-                "level": rules.level,
-                "models": [_size(name, model, texts) for name, model in models.items()],
-                "tasks": [task_row(task) for task in tasks],
-                "leakage": list(prepared.leakage),
-                "notes": list(prepared.notes),
-                "distil": {
-                    "student": self.spec.word,
-                    "texts": sum(len(lesson.texts) for lesson in lessons),
-                    "rules": asdict(replace(self.rules, seed=self.seed)),
-                    "teachers": [{**row, "model": given} for row, given in zip(rows, self.given)],
-                },
-            },
-        )
-
     def _finish(self, trained: Encoder, results: Results) -> Distilled:
         """Write the student with its report and card, and put it in its place in one step."""
         place = self.work / "model"
         trained.save(place, metadata={"distil": results.to_json()["details"]["distil"]})
-        details = results.details
-        teachers = ", ".join(Path(row["model"]).name for row in details["distil"]["teachers"] if row["weight"] >= 0.01)
-        facts = Facts(
-            name=f"A text encoder distilled from {teachers}",
-            model="student",
-            base=teachers,
-            tasks=details["tasks"],
-            data_hashes=results.data_hashes,
-            scores=results.scores,
-            comparisons=results.comparisons,
-            level=details["level"],
-            environment=results.environment,
-        )
-        write_card(place, facts)
+        write_student_card(place, results)
         results.save(place / REPORT)
         with storage_errors(self.out):
             place.rename(self.out)
@@ -412,21 +364,3 @@ def _short_names(names: Sequence[str]) -> list[str]:
         taken = last in short or last in {"start", "student"}
         short.append(f"{last}#{number + 1}" if taken else last)
     return short
-
-
-def _size(name: str, model: Encoder, texts: Sequence[str]) -> dict[str, Any]:
-    """How large a model is, and how many texts a second it encodes here and now."""
-    prompt = role_prompt(model, "query", None)
-    model.encode(texts[:16], prompt=prompt, precision="auto")
-    begun = time.perf_counter()
-    model.encode(texts, prompt=prompt, precision="auto")
-    seconds = time.perf_counter() - begun
-    parameters = sum(p.numel() for p in model.parameters())
-    return {
-        "name": name,
-        "layers": model.num_layers,
-        "dim": model.dim,
-        "parameters": parameters,
-        "megabytes": round(parameters * 4 / 1e6, 1),
-        "texts_per_second": round(len(texts) / max(seconds, 1e-9), 1),
-    }

@@ -18,7 +18,7 @@ from accord.maths.nearest import row_scores
 from accord.recipes.distil_texts import role_prompt
 from accord.recipes.prepare import PreparedTask
 
-__all__ = ["WEIGHINGS", "teacher_relevance", "teacher_weights"]
+__all__ = ["WEIGHINGS", "relevance_rows", "teacher_relevance", "teacher_weights"]
 
 WEIGHINGS = ("nearest", "weighted", "uniform")
 PROBE = 512
@@ -111,10 +111,15 @@ def teacher_weights(found: Mapping[str, Sequence[float]], weigh: str) -> np.ndar
 
 
 def relevance_rows(
-    names: Sequence[str], found: Mapping[str, Sequence[float]], weights: Sequence[float]
+    names: Sequence[str], models: Sequence[str], found: Mapping[str, Sequence[float]], weights: Sequence[float]
 ) -> list[dict[str, Any]]:
     """For the record: each teacher with its relevance by task and its share."""
     return [
-        {"teacher": name, "weight": float(weights[k]), "relevance": {task: s[k] for task, s in found.items()}}
-        for k, name in enumerate(names)
+        {
+            "teacher": name,
+            "model": model,
+            "weight": float(weights[k]),
+            "relevance": {task: scores[k] for task, scores in found.items()},
+        }
+        for k, (name, model) in enumerate(zip(names, models))
     ]

@@ -64,7 +64,7 @@ def zipf_counts(tokens: int) -> Float[np.ndarray, " tokens"]:
 
 
 def token_vectors(
-    teacher: TextEncoder | StaticEncoder, *, progress: Progress = silent
+    teacher: TextEncoder | StaticEncoder, *, precision: str = "auto", progress: Progress = silent
 ) -> Float[np.ndarray, "tokens dim"]:
     """The teacher's vector of each token of its vocabulary, read as a text of one token.
 
@@ -75,6 +75,7 @@ def token_vectors(
 
     Args:
         teacher: not changed.
+        precision: as of :meth:`~accord.encoders.TextEncoder.encode`.
         progress: opens a bar.
 
     Returns:
@@ -95,7 +96,7 @@ def token_vectors(
     teacher.eval()
     try:
         with torch.inference_mode(), progress("encode tokens", total=count, unit="tokens") as advance:
-            engine = choose_engine(teacher, Tokens(ids), "auto", View())
+            engine = choose_engine(teacher, Tokens(ids), precision, View())
             for start in range(0, count, BATCH):
                 places = np.arange(start, min(start + BATCH, count))
                 found[places] = engine(ids, places, prompt_tokens=0)

@@ -60,9 +60,18 @@ def keep_layers(backbone: Any, numbers: Sequence[int]) -> None:
     for owner in backbone.modules():
         for name, child in owner.named_children():
             if isinstance(child, nn.ModuleList) and len(child) == depth:
-                setattr(owner, name, nn.ModuleList([child[number] for number in numbers]))
+                setattr(owner, name, _numbered([child[number] for number in numbers]))
                 backbone.config.num_hidden_layers = len(numbers)
                 if getattr(backbone.config, "layer_types", None):
                     backbone.config.layer_types = [backbone.config.layer_types[number] for number in numbers]
                 return
     raise InputError(f"The {depth} layers of {type(backbone).__name__} were not found; it cannot be cut.")
+
+
+def _numbered(layers: Sequence[nn.Module]) -> nn.ModuleList:
+    """Layers that know their new places, as they will when they are read from a file: decoders count by them."""
+    for place, layer in enumerate(layers):
+        for module in layer.modules():
+            if isinstance(getattr(module, "layer_idx", None), int):
+                module.layer_idx = place  # type: ignore[assignment]
+    return nn.ModuleList(layers)
