@@ -5,7 +5,7 @@ Maps are plain arrays, one a name, for p planes of m signs of vectors of d numbe
 * `skip` (p, m, d) and `offset` (p, m): the straight part of the maps to signs, W,
 * `inner` (p, h, d), `inner_offset` (p, h) and `outer` (p, m, h): their bent part, of h hidden units,
 * `back` (p - 1, d, m): from a plane to what it accounts for, R,
-* `read` (d, p m): from all planes to the vector, their signs being divided by :func:`code_lengths`.
+* `read` (d, p m) and `mean` (d): from all planes to the vector, their signs being divided by :func:`code_lengths`.
 
 All of them work on vectors of length :math:`\sqrt d`, so that weights of every kind are of one size to the optimiser.
 """
@@ -36,7 +36,7 @@ __all__ = [
     "rotated_maps",
 ]
 
-MAPS = ("skip", "offset", "inner", "inner_offset", "outer", "back", "read")
+MAPS = ("skip", "offset", "inner", "inner_offset", "outer", "back", "read", "mean")
 SAMPLE = 20_000
 """Most vectors that are learned from; of more, so many are drawn."""
 NEIGHBOURS = 10
@@ -70,7 +70,7 @@ def recurrent_signs(vectors: np.ndarray, maps: Mapping[str, np.ndarray]) -> list
 
     >>> none = np.zeros((1, 0))
     >>> maps = {"skip": np.eye(2)[None], "offset": np.zeros((1, 2)), "inner": none[:, :, None], "outer": none[:, None],
-    ...         "inner_offset": none, "back": np.zeros((0, 2, 2)), "read": np.eye(2)}
+    ...         "inner_offset": none, "back": np.zeros((0, 2, 2)), "read": np.eye(2), "mean": np.zeros(2)}
     >>> recurrent_signs(np.array([[0.6, -0.8]]), maps)[0].tolist()
     [[True, False]]
     """
@@ -200,8 +200,11 @@ def following_maps(
         back.append(_ridge(plane, left))
         left = left - plane @ back[-1].T
     every = np.hstack(signs) / code_lengths(known)[:, None]
-    maps = _maps(np.stack(skip), back[:-1], _ridge(every, wide), hidden=hidden, seed=seed)
-    return maps | {"offset": np.stack(offset).astype(np.float32)}
+    middle, mean = every.mean(axis=0), wide.mean(axis=0)
+    read = _ridge(every - middle, wide - mean)
+    maps = _maps(np.stack(skip), back[:-1], read, hidden=hidden, seed=seed)
+    found = {"offset": np.stack(offset), "mean": mean - read @ middle}
+    return maps | {name: array.astype(np.float32) for name, array in found.items()}
 
 
 def learn_maps(
@@ -352,7 +355,7 @@ def _vectors(signs: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
 
     total = signs.shape[2] * sum(4.0**-plane for plane in range(signs.shape[1]))
     lengths = _codes(signs).norm(dim=1, keepdim=True) / total**0.5
-    return F.linear(signs.flatten(1) / lengths, weights["read"]) / len(weights["read"]) ** 0.5
+    return F.linear(signs.flatten(1) / lengths, weights["read"], weights["mean"]) / len(weights["read"]) ** 0.5
 
 
 def _maps(
@@ -364,7 +367,7 @@ def _maps(
     maps = {
         "skip": skip, "offset": np.zeros((planes, signs)), "inner": draws.normal(size=(planes, hidden, dim)) / dim**0.5,
         "inner_offset": np.zeros((planes, hidden)), "outer": np.zeros((planes, signs, hidden)),
-        "back": np.array(back).reshape(planes - 1, dim, signs), "read": read,
+        "back": np.array(back).reshape(planes - 1, dim, signs), "read": read, "mean": np.zeros(dim),
     }  # fmt: skip
     return {name: maps[name].astype(np.float32) for name in MAPS}
 

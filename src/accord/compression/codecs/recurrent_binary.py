@@ -72,7 +72,7 @@ class FittedRecurrentBinary(FittedCodec):
         shapes = {
             "skip": (planes, signs, self.dim), "offset": (planes, signs), "inner": (planes, hidden, self.dim),
             "inner_offset": (planes, hidden), "outer": (planes, signs, hidden),
-            "back": (planes - 1, self.dim, signs), "read": (self.dim, planes * signs),
+            "back": (planes - 1, self.dim, signs), "read": (self.dim, planes * signs), "mean": (self.dim,),
         }  # fmt: skip
         return {name: self.array(name, *shapes[name]) for name in MAPS}
 
@@ -93,7 +93,7 @@ class FittedRecurrentBinary(FittedCodec):
     def decode(self, codes: UInt8[np.ndarray, "n bytes"]) -> Float[np.ndarray, "n dim"]:
         """Sums of what each plane's signs stand for: near the vectors, and a little shorter."""
         codes = self.checked(codes)
-        return self._signs(codes) @ self._read.T
+        return self._signs(codes) @ self._read.T + self._lengths(codes)[:, None] * self._mean
 
     def scores(
         self, queries: Float[np.ndarray, "q dim"], codes: UInt8[np.ndarray, "n bytes"]
@@ -102,7 +102,10 @@ class FittedRecurrentBinary(FittedCodec):
 
         Codes may also be those of an older codec that this one was made compatible with.
         """
-        return blocked_scores(self.ready(queries) @ self._read, self.checked(codes), self._signs)
+        queries, codes = self.ready(queries), self.checked(codes)
+        scores = blocked_scores(queries @ self._read, codes, self._signs)
+        scores += np.outer(queries @ self._mean, self._lengths(codes))
+        return scores
 
     def code_scores(
         self, queries: UInt8[np.ndarray, "q bytes"], codes: UInt8[np.ndarray, "n bytes"]
@@ -121,6 +124,10 @@ class FittedRecurrentBinary(FittedCodec):
     def _read(self) -> np.ndarray:
         """(dim, planes * signs): from all signs to a unit vector."""
         return self.maps["read"] / np.float32(self.dim**0.5)
+
+    @property
+    def _mean(self) -> np.ndarray:
+        return self.maps["mean"] / np.float32(self.dim**0.5)
 
     def _planes(self, codes: np.ndarray) -> list[np.ndarray]:
         return split_planes(codes[:, : plane_bytes(self.signs, self.planes)], self.signs, self.planes)
@@ -141,11 +148,14 @@ class FittedRecurrentBinary(FittedCodec):
         return signs
 
     def _sizes(self, codes: np.ndarray) -> np.ndarray:
-        """Lengths of vectors, 1 under cosine, by those of their codes, (n,) float32."""
-        sizes = 1 / code_lengths(self.signs_of(codes))
-        if self.similarity == "dot":
-            sizes *= np.ascontiguousarray(codes[:, -LENGTH:]).view("<f4")[:, 0]
-        return sizes
+        """Lengths of vectors by those of their codes, (n,) float32."""
+        return self._lengths(codes) / code_lengths(self.signs_of(codes))
+
+    def _lengths(self, codes: np.ndarray) -> np.ndarray:
+        """Lengths of vectors, 1 under cosine, (n,) float32."""
+        if self.similarity == "cosine":
+            return np.ones(len(codes), dtype=np.float32)
+        return np.ascontiguousarray(codes[:, -LENGTH:]).view("<f4")[:, 0].astype(np.float32)
 
 
 class RecurrentBinary(Codec):
