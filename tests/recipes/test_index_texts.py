@@ -131,11 +131,18 @@ def test_numbers_name_rows_without_ids_and_rows_without_a_text_are_left_out(tmp_
         assert (store.get("3").text, store.get("3").metadata) == ("write", {})
 
 
+def test_a_title_stands_for_a_missing_text(tmp_path, model, encoded):
+    rows = [{"id": "a", "title": "read", "text": ""}, {"id": "b", "title": None, "text": "write"}, {"id": "c"}]
+    done = index_file(model, write_rows(tmp_path / "c.jsonl", rows), tmp_path / "s")
+    assert (done.added, done.left_out, encoded) == (2, 1, ["read", "write"])
+
+
 @pytest.mark.parametrize(
     ("rows", "options", "match"),
     [
         (ROWS[:2] + ROWS[:1], {}, r"the id 'read-read' 2 times"),
         (ROWS, {"column": "txt"}, "no column `txt`.*Did you mean `text`"),
+        ([{"id": "a", "text": "t"}, {"id": None, "text": "u"}], {}, r"1 row\(s\) without an id"),
         ([{"id": "a", "text": 3}], {}, "`text` must be text"),
         ([{"id": "a", "text": ""}], {}, "no row with a text"),
         (ROWS, {"codec": "Int9"}, "Did you mean Int8|Did you mean `Int8`"),

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import yaml
 
 from accord.compression.codecs import Codec, FittedCodec
@@ -23,8 +22,9 @@ from accord.core.checks import check_choice, did_you_mean
 from accord.core.errors import InputError
 from accord.core.interrupts import Interrupted
 from accord.core.progress import Advance, Progress, silent
+from accord.data.arrow import compute as pc
 from accord.data.sources import File
-from accord.encoders import TextEncoder, load
+from accord.encoders import StaticEncoder, TextEncoder, load
 from accord.encoders.engines import PRECISIONS
 from accord.retrieval import Store, StoreStats
 from accord.retrieval import open as open_store
@@ -48,11 +48,11 @@ class Indexed:
 
     Args:
         path: of the store.
-        rows: of the file that have a text.
+        rows: of the file that have a text or a title.
         added: documents that are new.
         changed: documents whose text, title or metadata differed from the store's.
         unchanged: documents that were there already; they were not encoded.
-        left_out: rows without a text.
+        left_out: rows without a text or a title.
         stats: what the store takes now.
     """
 
@@ -86,7 +86,7 @@ def index_file(
     Args:
         model: what :func:`accord.load` takes.
         source: JSONL(.gz), CSV, TSV or Parquet. A column `id` (or `_id`) names the documents, else their number does;
-            `title` is their title, and every other column is metadata.
+            `title` is their title, which also stands for a text that is missing, and every other column is metadata.
         out: the store; made when it is not there.
         codec: a codec's folder, a fitted codec, or one to fit on a sample of up to 10,000 of the texts: settings, or
             their name as ``"Int8"`` or ``"Int8: {tail: 0.001}"``.
@@ -142,7 +142,7 @@ def _commit(store: Store, table: pa.Table, first: int, encoding: _Encoding, adva
 class _Encoding:
     """Texts to vectors; those of the sample that a codec was fitted on are kept and not encoded again."""
 
-    def __init__(self, encoder: TextEncoder, prompt: str | None, precision: str) -> None:
+    def __init__(self, encoder: TextEncoder | StaticEncoder, prompt: str | None, precision: str) -> None:
         self.encoder = encoder
         self.prompt = prompt
         self.precision = precision
@@ -200,8 +200,9 @@ def _opened(
     settings = _settings(codec)
     if not (path / DATABASE).is_file():
         if settings is not None:
-            given = {"similarity": record["similarity"], "seed": SEED, "made_for": record["fingerprint"]}
-            codec = settings.fit(sample(), **given)
+            fingerprint, similarity = encoder.fingerprint(), encoder.similarity_name
+            codec = settings.fit(sample(), similarity=similarity, seed=SEED, made_for=fingerprint)
+        assert not isinstance(codec, Codec)
         return Store.create(path, model=record, codec=codec, rescore=rescore)
     store = open_store(path)
     try:
@@ -270,16 +271,28 @@ def _table(source: Path, column: str) -> tuple[pa.Table, int]:
         [names.get(c, c) for c in table.column_names if c not in clash]
     )
     table = table.set_column(table.column_names.index("id"), "id", table["id"].cast(pa.string()))
-    for role in ("text", "title"):
-        if role in table.column_names and not _is_text(table[role].type):
-            raise InputError(f"{source}: `{column if role == 'text' else role}` must be text. Got {table[role].type}.")
-    counts = pc.value_counts(table["id"])
-    for entry in counts.filter(pc.greater(counts.field("counts"), 1)).slice(0, 1).to_pylist():
-        raise InputError(f"{source} has the id {entry['values']!r} {entry['counts']} times. Ids must be unique.")
+    _check_roles(table, source, column)
+    if "title" in table.column_names:
+        titled = pc.and_(pc.invert(_filled(table["text"])), _filled(table["title"]))
+        table = table.set_column(
+            table.column_names.index("text"), "text", pc.if_else(titled, table["title"], table["text"])
+        )
     kept = table.filter(_filled(table["text"]))
     if not kept.num_rows:
         raise InputError(f"{source} has no row with a text in `{column}`.")
     return kept, table.num_rows - kept.num_rows
+
+
+def _check_roles(table: pa.Table, source: Path, column: str) -> None:
+    """Refuse texts and titles that are none, and ids that name nothing or two rows."""
+    for role in ("text", "title"):
+        if role in table.column_names and not _is_text(table[role].type):
+            raise InputError(f"{source}: `{column if role == 'text' else role}` must be text. Got {table[role].type}.")
+    if table["id"].null_count:
+        raise InputError(f"{source} has {table['id'].null_count} row(s) without an id. Give each one, or none.")
+    counts = pc.value_counts(table["id"])
+    for entry in counts.filter(pc.greater(counts.field("counts"), 1)).slice(0, 1).to_pylist():
+        raise InputError(f"{source} has the id {entry['values']!r} {entry['counts']} times. Ids must be unique.")
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -301,5 +314,6 @@ def _plain(value: object) -> object:
 
 
 def _text(record: Mapping[str, Any]) -> str:
-    """What is encoded of a record."""
-    return f"{record.get('title', '')} {record['text']}".strip()
+    """What is encoded of a record; a title that stands for a missing text is said once."""
+    title, text = record.get("title", ""), record["text"]
+    return text if title == text else f"{title} {text}".strip()
