@@ -80,7 +80,7 @@ def vector(kind: str, settings: dict[str, Any], dim: int, arrays: dict[str, np.n
     bits = np.concatenate([plane(code[j * width : (j + 1) * width], signs) for j in range(planes)])
     length = struct.unpack("<f", code[-4:])[0] if dot else 1.0
     size = np.linalg.norm(levels(code, signs, planes)) / np.sqrt(signs * sum(4.0**-j for j in range(planes)))
-    return length / size * dim**-0.5 * arrays["read"] @ bits
+    return length * dim**-0.5 * (arrays["read"] @ bits / size + arrays["mean"])
 
 
 @pytest.mark.parametrize(("kind", "settings"), CASES, ids=str)

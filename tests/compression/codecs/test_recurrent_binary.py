@@ -79,11 +79,12 @@ def test_learning_keeps_more_neighbours_than_its_start():
         assert found(learned, symmetric) > found(start, symmetric) + 0.5
 
 
-def test_new_codes_are_compared_with_old_ones():
-    """A new encoder of another dimension, whose vectors are bent: queries of it search what the old one encoded."""
+@pytest.mark.parametrize("away", [0.0, 3.0])
+def test_new_codes_are_compared_with_old_ones(away):
+    """A new encoder of another dimension, its vectors bent and off the origin, searches what the old one encoded."""
     old_rows, mix = rows(500), np.random.default_rng(5).normal(size=(24, 32))
-    new_rows, old_queries = np.tanh(old_rows @ mix / 4).astype(np.float32), rows(60, seed=1)
-    new_queries = np.tanh(old_queries @ mix / 4).astype(np.float32)
+    new_rows, old_queries = (np.tanh(old_rows @ mix / 4) + away).astype(np.float32), rows(60, seed=1)
+    new_queries = (np.tanh(old_queries @ mix / 4) + away).astype(np.float32)
     kind = RecurrentBinary(bits=2, dim=24, **QUICK)
     old = kind.fit(old_rows)
     codes = old.encode(old_rows)
