@@ -29,7 +29,7 @@ def test_it_runs_and_goes_on_from_what_is_finished(name, tiny, tmp_path, monkeyp
     for declared in claim.roles.values():
         made_up(tmp_path / "data" / declared.folder, declared)
     scale = SCALES["quick"]
-    regimes = tuple(replace(r, start=Start(name="three layers"), steps=2) for r in scale.regimes[:1])
+    regimes = tuple(replace(r, start=Start(name="three layers"), steps=2, rates=(1e-3,)) for r in scale.regimes[:1])
     small = replace(scale, regimes=regimes, sizes=TINY, pairs=((2, 12), (1, 8)), dims=(12, 8, 4), widths=(16, 8))
     monkeypatch.setitem(SCALES, "quick", small)
     folders = data_folders(claim, str(tmp_path / "data"), {})

@@ -1,0 +1,63 @@
+"""Token relationship graphs, carried from images to texts: relations of tokens beside vectors alone.
+
+The paper distils a graph of similarities between a teacher's tokens across samples, and the context of tokens within
+each, and finds the student better than with the outputs of each sample alone.
+
+Here a student of two layers learns from the whole model on the same texts for as many steps: its vectors alone, or its
+vectors and the relations of tokens.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from claims.base import Claim, Context, Outcome
+from claims.students import ROLES, VectorsAlone, learn, material, study, texts_of_all
+from claims.study import Arm, outcome
+
+__all__ = ["CLAIM"]
+
+BOTH, ALONE, GRAPH = "vectors and token relations", "vectors alone", "token relations alone"
+
+
+def run(context: Context) -> Outcome:
+    """Distil in every way, with every seed."""
+    from accord import load
+    from accord.objectives import TokenRelations
+
+    scale, mix = material(context)
+    texts = texts_of_all(mix, scale.texts)
+    teacher = load(context.model, device=context.device, max_length=scale.sizes.max_length)
+    objectives: dict[str, nn.Module] = {
+        BOTH: TokenRelations(outputs=1.0),
+        ALONE: VectorsAlone(),
+        GRAPH: TokenRelations(),
+    }
+
+    def arm(name: str) -> Arm:
+        return Arm(
+            name=name,
+            train=lambda model, cell: learn(model, teacher, texts, objectives[name], cell, scale.sizes.batch),
+        )
+
+    return outcome(
+        study(context, scale, mix, [*(arm(name) for name in objectives), Arm(name="as it is")]).run(),
+        method=BOTH,
+        baseline=ALONE,
+        further=[(GRAPH, ALONE), (ALONE, "as it is"), (BOTH, "as it is")],
+        notes=[f"{len(texts)} texts; tails of classes, which the paper looks at too, are not measured."],
+    )
+
+
+CLAIM = Claim(
+    name="token_relations",
+    papers=(215,),
+    statement="A student of two layers that also learns how tokens lie to each other is better than by vectors alone.",
+    method="the teacher's vectors, its graph of tokens across texts and their context within each",
+    baseline="the teacher's vectors, on the same texts for as many steps",
+    metric="nDCG@10 and Spearman's correlation, mean of three tasks and three tests of other data",
+    roles=ROLES,
+    run=run,
+    seeds={"quick": 2, "full": 3},
+    method_files=("objectives/distillation/token_relations.py",),
+)
