@@ -21,7 +21,16 @@ from accord.recipes.prepare import PreparedTask
 from accord.training import TrainingTask
 from accord.training.fields import QUERY_COLUMNS
 
-__all__ = ["Lessons", "Vectors", "collect_texts", "encode_lessons", "role_prompt", "student_lessons", "training_tasks"]
+__all__ = [
+    "Lessons",
+    "Vectors",
+    "Wanted",
+    "collect_texts",
+    "encode_lessons",
+    "role_prompt",
+    "student_lessons",
+    "training_tasks",
+]
 
 Encoder = TextEncoder | StaticEncoder
 SAMPLE = 8192
@@ -155,7 +164,7 @@ def student_lessons(
         axes = principal_axes(np.concatenate([part[rows] for part, rows in zip(joined, chosen)]), student.dim)
         joined = [np.asarray(part @ axes, dtype=np.float32) for part in joined]
     began = [
-        student.encode([lesson.texts[row] for row in rows], prompt=lesson.prompts[prompt])
+        student.encode([lesson.texts[int(row)] for row in rows], prompt=lesson.prompts[prompt])
         for lesson, rows in zip(lessons, chosen)
     ]
     matrix = turn(np.concatenate([part[rows] for part, rows in zip(joined, chosen)]), np.concatenate(began))
