@@ -171,7 +171,7 @@ def read_texts(texts: Texts, column: str = "text") -> list[str]:
         InputError: no such file or column, or something that is no text.
     """
     if not isinstance(texts, (str, Path)):
-        return list(dict.fromkeys(texts))
+        return [str(text) for text in dict.fromkeys(texts)]
     path = Path(texts)
     if path.suffix == ".txt":
         if not path.is_file():
@@ -193,7 +193,7 @@ def read_texts(texts: Texts, column: str = "text") -> list[str]:
 def _split(texts: Sequence[str], *, limit: int, seed: int) -> tuple[list[str], list[str]]:
     """Texts to calibrate on, and texts to compare on; of a single text, it is both."""
     order = np.random.default_rng(seed).permutation(len(texts))[:limit]
-    drawn = [texts[number] for number in order]
+    drawn: list[str] = [texts[int(number)] for number in order]
     held = min(MOST_HELD_OUT, max(1, int(len(drawn) * HELD_OUT)))
     return (drawn[held:] or drawn), drawn[:held]
 

@@ -167,11 +167,12 @@ def turned_backbone(backbone: Any, turns: Sequence[Tensor]) -> SlicedBert:
     with torch.random.fork_rng(devices=[]):
         sliced = SlicedBert(sizes).to(next(backbone.parameters()).dtype)
     parts = BertParts(backbone)
-    tables = (sliced.words, sliced.positions, sliced.types)
+    layers: list[Any] = list(sliced.layers)
+    tables: tuple[Any, ...] = (sliced.words, sliced.positions, sliced.types)
     with torch.no_grad():
         for new, old in zip(tables, parts.tables, strict=True):
             new.weight.copy_(_centred(old.weight) @ turns[0])
-        for number, (new, old) in enumerate(zip(sliced.layers, parts.layers, strict=True)):
+        for number, (new, old) in enumerate(zip(layers, parts.layers, strict=True)):
             first, second = parts.norms[2 * number], parts.norms[2 * number + 1]
             here, there, beyond = turns[2 * number : 2 * number + 3]
             for reader in ("query", "key", "value"):

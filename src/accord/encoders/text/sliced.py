@@ -71,7 +71,7 @@ class SlicedBertConfig(PreTrainedConfig):
         self.offset_positions = offset_positions
         self.pad_token_id = pad_token_id
         self.is_decoder = False
-        super().__init__(pad_token_id=pad_token_id, **others)
+        super().__init__(**{"pad_token_id": pad_token_id, **others})
 
 
 class SlicedLayer(nn.Module):
