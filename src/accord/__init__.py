@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from accord.evaluation.metrics import MAP, MRR, Recall, nDCG
     from accord.evaluation.tasks import Bitext, Classification, Clustering, Retrieval, Similarity
     from accord.objectives import InfoNCE, SupCon
+    from accord.recipes.budget import budget
     from accord.recipes.compare import compare
     from accord.recipes.conflict import conflict
     from accord.recipes.distil import distil
@@ -53,6 +54,7 @@ __all__ = [
     "TextEncoder",
     "Unlabelled",
     "__version__",
+    "budget",
     "compare",
     "conflict",
     "distil",
@@ -76,6 +78,7 @@ _HOMES = {
     "accord.evaluation.metrics": ("MAP", "MRR", "Recall", "nDCG"),
     "accord.evaluation.tasks": ("Bitext", "Classification", "Clustering", "Retrieval", "Similarity"),
     "accord.objectives": ("InfoNCE", "SupCon"),
+    "accord.recipes.budget": ("budget",),
     "accord.recipes.compare": ("compare",),
     "accord.recipes.conflict": ("conflict",),
     "accord.recipes.distil": ("distil",),

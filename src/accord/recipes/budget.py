@@ -20,30 +20,27 @@ from accord.core.progress import Progress, silent
 from accord.core.storage import clear_leftovers, hash_json, storage_errors, write_json
 from accord.core.types import View
 from accord.core.user_cache import user_cache
-from accord.data.signals import Signal
 from accord.encoders.pairs import CrossEncoder
 from accord.evaluation import KeptResults
 from accord.evaluation.encoding import similarity_kind
 from accord.recipes.budget_choice import Limits, choose, on_frontier
 from accord.recipes.budget_costs import Clock, Notebook, document_bytes, model_bytes
 from accord.recipes.budget_quality import Judge, Judged, kept_share, kept_shares
-from accord.recipes.budget_readers import Codecs, Unfitted, drawn
+from accord.recipes.budget_readers import Codecs, Unfitted
 from accord.recipes.budget_record import commands, row_of, verdict_of
 from accord.recipes.budget_sizes import Configuration, backends, codecs_of, sizes_of
+from accord.recipes.budget_texts import document_texts, query_texts
 from accord.recipes.budget_vectors import Vectors
 from accord.recipes.evaluate import load_any
 from accord.recipes.prepare import Prepared, PreparedTask, prepare
 from accord.recipes.recipe import Recipe
 from accord.reporting import write_frontier
-from accord.training.fields import QUERY_COLUMNS
 
 __all__ = ["Budget", "Limits", "budget"]
 
 log = logging.getLogger(__name__)
 
 FORMAT = "accord-budget/1"
-SAMPLE = 6000
-"""Documents of train parts, over all tasks, that codecs are fitted on."""
 FLOOR = 0.9
 """A size that keeps less than this share of the quality, and less than was asked, is not combined with codecs."""
 FASTER = 0.95
@@ -91,7 +88,8 @@ def budget(
 ) -> Budget:
     """Measure sizes, codecs and precisions of a model on a recipe's tasks, and choose the cheapest within limits.
 
-    Dev rows choose. Test rows are read once, at the end, for the configurations on the frontier and the chosen one.
+    Dev rows choose. Test rows are read once, at the end, for the configurations on the frontier, the chosen one and
+    the whole model.
     Codecs and probes learn from train rows. The model is only read.
 
     Args:
@@ -196,7 +194,7 @@ class _Budget:
             backend: Vectors(encoder, views, backend, self.scratch / "vectors", progress)
             for backend in backends(encoder)
         }
-        self.codecs = Codecs(self.vectors, self._train_documents(seed), seed=seed)
+        self.codecs = Codecs(self.vectors, document_texts(self.tasks, encoder, seed), seed=seed)
         self.judge = Judge(self.tasks, self.vectors, self.codecs, KeptResults(self.scratch / "results"), seed)
         self.notes = Notebook(self.scratch / "notes.json")
         self.clock = Clock(self.notes, encoder, documents)
@@ -209,7 +207,7 @@ class _Budget:
             self.scratch.mkdir(parents=True, exist_ok=True)
             clear_leftovers(self.scratch)
         with self.stage("milliseconds a query"):
-            queries = self._queries()
+            queries = query_texts(self.tasks, self.encoder, self.spec.seeds[0])
             times = self.clock.encode(list(self.sizes.values()), list(self.vectors), queries)
         with self.stage("sizes"):
             whole, *plain = [
@@ -223,11 +221,11 @@ class _Budget:
         rows = [self._row(config, whole) for config in self.judged]
         front = on_frontier(rows)
         place = choose(rows, self.limits)
-        shown = [config for number, config in enumerate(self.judged) if front[number] or number == place]
+        shown = [config for number, config in enumerate(self.judged) if front[number] or number in {0, place}]
         with self.stage("intervals on dev rows"):
             shares = self._shares(shown, self.judged, whole)
         with self.stage("test rows"):
-            tested = self._judge_all([whole, *(c for c in shown if c != whole)], "test", "test rows")
+            tested = self._judge_all(shown, "test", "test rows")
             final = self._shares(shown, tested, whole)
         for number, (row, config) in enumerate(zip(rows, self.judged)):
             row |= {"frontier": front[number], "chosen": number == place}
@@ -242,31 +240,6 @@ class _Budget:
         begun = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - begun, 2)
-
-    def _queries(self) -> list[tuple[str, str | None]]:
-        """Dev texts in the role of queries, each with the name of its prompt, the tasks by turns."""
-        found: list[list[tuple[str, str | None]]] = []
-        for task in self.tasks:
-            columns = [name for name in task.dev.text_columns if name in QUERY_COLUMNS]
-            texts = drawn(task.dev.texts(columns[0]).to_pylist(), 48, self.spec.seeds[0], task.name) if columns else []
-            prompt = task.prompts[0] if task.prompts[0] in self.encoder.prompts else None
-            found.append([(text, prompt) for text in texts])
-        mixed = [each[number % len(each)] for number in range(48) for each in found if each]
-        return mixed[:48] or [("a query", None)]
-
-    def _train_documents(self, seed: int) -> list[tuple[str | None, list[str]]]:
-        """Documents of the train parts to fit codecs on, with the names of their prompts."""
-        found = []
-        for task in self.tasks:
-            rows = (
-                task.train if isinstance(task.train, Signal) else task.train.take(range(min(len(task.train), SAMPLE)))
-            )
-            columns = rows.text_columns
-            mine = [name for name in columns if name not in QUERY_COLUMNS] or columns
-            texts = [text for name in mine for text in rows.texts(name).to_pylist()]
-            prompt = task.prompts[1] if task.prompts[1] in self.encoder.prompts else None
-            found.append((prompt, drawn(texts, SAMPLE // len(self.tasks), seed, f"codecs {task.name}")))
-        return found
 
     def _worthwhile(self, view: View, times: Mapping[tuple[View, str], float]) -> list[str]:
         """The precisions of a size that are faster than float32 for one query, and float32."""
@@ -337,7 +310,7 @@ class _Budget:
         """What does not depend on the time of encoding."""
         dim, codec = config.view.dim or self.shape.dim, self.codecs.fitted(config) if config.spec else None
         ram, disk = document_bytes(config, dim, codec)
-        search = self.clock.search(config, codec, lambda: self._sample(config), similarity_kind(self.encoder))
+        search = self.clock.search(config, codec, lambda: self.codecs.sample(config), similarity_kind(self.encoder))
         tables = 0 if codec is None else sum(array.nbytes for array in codec.arrays().values())
         return {
             "ms_search": round(search, 4),
@@ -346,12 +319,6 @@ class _Budget:
             "codec_mb": round(tables / 1e6, 4),
             "model_mb": round(model_bytes(self.encoder.cut(config.view)) / 1e6, 3),
         }
-
-    def _sample(self, config: Configuration) -> Any:
-        """Vectors of some train documents, those of zeros left out."""
-        name, texts = next((name, some) for name, some in self.codecs.texts if some)
-        rows = self.vectors[config.backend].rows(texts, "document", name, config.view)
-        return rows[(rows != 0).any(axis=1)]
 
     def _row(self, config: Configuration, whole: Configuration) -> dict[str, Any]:
         kept = kept_share(self.judged[config], self.judged[whole])
@@ -368,7 +335,7 @@ class _Budget:
 
     def _record(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for row in rows:
-            row["commands"] = commands(row, self.name) if row["frontier"] or row["chosen"] else []
+            row["commands"] = commands(row, self.name) if row["test"] else []
         return {
             "format": FORMAT,
             "model": self.name,

@@ -174,9 +174,9 @@ def _searches(
     def search(count: int) -> Callable[[int], object]:
         if codec is None or codes is None:
             return lambda n: exact_search(rows[n : n + 1], [rows[:count]], K, largest_norm=longest)
-        some = codes[:count]
+        some, scores = codes[:count], codec.scores
         if not config.rescore:
-            return lambda n: code_search(rows[n : n + 1], [some], K, scores=codec.scores)
+            return lambda n: code_search(rows[n : n + 1], [some], K, scores=scores)
         stored, wanted = rows[:count].astype(np.float16), candidates(K, True, stored=True)
         rules: Mapping[str, Any] = {"codec": codec, "count": wanted, "skip": NOTHING, "prefer": lambda here: here}
         return lambda n: rescored_search(rows[n : n + 1], [some], [stored], K, **rules)

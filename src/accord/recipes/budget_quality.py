@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from accord.core.errors import InputError
 from accord.data.signals import Signal
 from accord.evaluation import KeptResults, Measured
 from accord.evaluation.kept import question
@@ -78,12 +79,20 @@ def task_scores(judged: Judged) -> dict[str, float]:
 def kept_share(judged: Judged, whole: Judged) -> float:
     """The mean score over tasks as a share of the whole model's.
 
+    Raises:
+        InputError: the whole model's mean is not above 0, so that there is nothing to keep a share of.
+
     >>> from accord.evaluation.measured import of_values
     >>> half, full = ({"t": [of_values("accuracy", ["a"], np.array([v]), primary=True)]} for v in (0.5, 1.0))
     >>> kept_share(half, full)
     0.5
     """
     ours, theirs = (np.mean(list(task_scores(one).values())) for one in (judged, whole))
+    if theirs <= 0:
+        raise InputError(
+            f"The whole model scores {theirs:g} on average, so there is no quality to keep a share of. Name a recipe "
+            "whose tasks it can do."
+        )
     return float(ours / theirs)
 
 

@@ -13,19 +13,19 @@ import accord.compression.codecs as codec_room
 import accord.retrieval.dense as dense_room
 from accord.compression.codecs import FittedCodec
 from accord.compression.codecs.base import codec_of
-from accord.core.errors import InputError
+from accord.core.errors import InputError, MissingExtra
 from accord.core.progress import Progress
-from accord.core.random import numpy_generator
-from accord.core.storage import hash_folder, hash_json
+from accord.core.storage import hash_file, hash_folder, hash_json
 from accord.evaluation import Reranking, Retrieval
 from accord.evaluation.encoding import similarity_kind
 from accord.maths.nearest import nearest, unit_rows
 from accord.recipes.budget_sizes import Configuration
 from accord.recipes.budget_vectors import Vectors
+from accord.retrieval import rescoring
 from accord.retrieval.dense.codes import code_search
 from accord.retrieval.rescoring import candidates, rescored_search
 
-__all__ = ["Codecs", "Reader", "Unfitted", "drawn", "reader_of"]
+__all__ = ["Codecs", "Reader", "Unfitted", "reader_of"]
 
 NOTHING = np.empty(0, dtype=np.int64)
 
@@ -56,17 +56,21 @@ class Codecs:
         """The codec of a configuration."""
         key = hash_json(config.as_json() | {"rescore": False})
         if key not in self._fitted:
-            vectors = self.vectors[config.backend]
-            rows = [vectors.rows(some, "document", name, config.view) for name, some in self.texts if len(some)]
-            sample = np.concatenate(rows)
-            sample = sample[np.any(sample != 0, axis=1)]
-            kind = similarity_kind(vectors.encoder)
+            kind = similarity_kind(self.vectors[config.backend].encoder)
+            sample = self.sample(config)
             made = codec_of(dict(config.spec), config.codec)
             try:
                 self._fitted[key] = made.fit(sample, similarity=kind, seed=self.seed)
-            except InputError as error:
+            except (InputError, MissingExtra) as error:
                 raise Unfitted(str(error)) from error
         return self._fitted[key]
+
+    def sample(self, config: Configuration) -> np.ndarray:
+        """Vectors of the texts as a configuration has them before any codec, those of zeros left out."""
+        vectors = self.vectors[config.backend]
+        rows = [vectors.rows(some, "document", name, config.view) for name, some in self.texts if len(some)]
+        found = np.concatenate(rows)
+        return found[np.any(found != 0, axis=1)]
 
 
 class Reader:
@@ -190,17 +194,9 @@ def reader_of(config: Configuration, evaluation: Any, vectors: dict[str, Vectors
     return Reader(config, vectors[config.backend], codecs, roles=roles)
 
 
-def drawn(texts: Sequence[str], count: int, seed: int, name: str) -> list[str]:
-    """An even draw of distinct texts, in their order."""
-    distinct = list(dict.fromkeys(text for text in texts if text and not text.isspace()))
-    if len(distinct) <= count:
-        return distinct
-    order = numpy_generator(seed, "budget", name).permutation(len(distinct))
-    return [distinct[place] for place in np.sort(order[:count])]
-
-
 @cache
 def _code() -> str:
     """Hash of the code of codecs and of their search."""
     rooms = [Path(str(room.__file__)).parent for room in (codec_room, dense_room)]
-    return hash_json([hash_folder(room, lambda path: path.suffix == ".py") for room in rooms])
+    files = [hash_folder(room, lambda path: path.suffix == ".py") for room in rooms]
+    return hash_json([*files, hash_file(str(rescoring.__file__))])

@@ -109,7 +109,8 @@ def backends(encoder: Any) -> list[str]:
 def codecs_of(dim: int, asked: Sequence[str] | None = None, *, whole: bool = True) -> list[tuple[Spec, bool]]:
     """The codecs to try on vectors of some dimensions, each without rescoring, with it, or both.
 
-    Codes of a byte a dimension or more are not rescored: there is next to nothing left to mend.
+    The usual ones learn in seconds. Codes of half a byte a dimension or more are not rescored there: there is next to
+    nothing left to mend.
 
     Args:
         dim: of the vectors.
@@ -121,16 +122,13 @@ def codecs_of(dim: int, asked: Sequence[str] | None = None, *, whole: bool = Tru
     """
     if asked is not None:
         return [(spec, rescore) for spec in codec_specs(asked) for rescore in (False, True)]
-    parts = next(count for count in (dim // 8, dim // 4, dim // 2, dim) if count and dim % count == 0)
     usual: list[tuple[Spec, bool]] = [
         ({"Float16": {}}, False),
         ({"Int8": {}}, False),
         *([({"PCA": {"dim": max(1, dim // 3), "then": "Int8"}}, False)] if whole else []),
         ({"RaBitQ": {"bits": 4}}, False),
-        ({"ProductQuantizer": {"parts": parts}}, False),
-        ({"ProductQuantizer": {"parts": parts}}, True),
-        ({"RaBitQ": {"bits": 1}}, False),
-        ({"RaBitQ": {"bits": 1}}, True),
+        ({"RotatedSign": {"bits": 2 * dim}}, False),
+        ({"RotatedSign": {}}, False),
         ({"RotatedSign": {}}, True),
     ]
     return [(spec, rescore) for spec, rescore in usual if next(iter(spec)) in kinds()]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from accord.core.progress import Progress, silent
+from accord.core.progress import Advance, Progress, silent
 from accord.core.storage import atomic_file, hash_json
 from accord.core.types import View
 from accord.encoders import StaticEncoder
@@ -91,19 +93,30 @@ class Vectors:
 
     def _encode(self, new: Mapping[bytes, str], prompt: str, held: _Held) -> None:
         keys, texts = list(new), list(new.values())
-        with self.progress(f"encode ({self.precision})", total=len(texts), unit="texts") as advance:
+        passes = len({view.width for view in self.depths})
+        with self.progress(f"encode ({self.precision})", total=passes * len(texts), unit="texts") as advance:
             for start in range(0, len(texts), CHUNK):
                 some = slice(start, start + CHUNK)
-                held.keep(keys[some], np.stack(self._passed(texts[some], prompt)))
+                held.keep(keys[some], np.stack(self._passed(texts[some], prompt, advance)))
                 self.encoded += len(texts[some])
-                advance(len(texts[some]))
 
-    def _passed(self, texts: list[str], prompt: str) -> list[np.ndarray]:
+    def _passed(self, texts: list[str], prompt: str, advance: Advance) -> list[np.ndarray]:
         """Vectors of texts in each depth."""
         if isinstance(self.encoder, StaticEncoder):
-            return [self.encoder.encode(texts, prompt=prompt)]
-        found = encode_views(self.encoder, texts, self.depths, prompt=prompt, precision=self.precision)
+            found = {view: self.encoder.encode(texts, prompt=prompt) for view in self.depths}
+            advance(len(texts))
+        else:
+            shown = partial(_within, advance)
+            settings = {"prompt": prompt, "precision": self.precision, "progress": shown}
+            found = encode_views(self.encoder, texts, self.depths, **settings)
         return [found[view] for view in self.depths]
+
+
+@contextmanager
+def _within(advance: Advance, description: str, *, total: int, unit: str = "items") -> Iterator[Advance]:
+    """A bar that stands inside another one and moves it."""
+    del description, total, unit
+    yield advance
 
 
 class _Held:

@@ -22,6 +22,7 @@ from accord.reporting.plots.palette import COLOURS
 __all__ = ["budget_tables", "write_frontier"]
 
 FORMAT = "accord-budget/1"
+TO = "\N{EN DASH}"
 LIMITS = {"ms": "ms a query", "mb_per_million": "MB a million documents", "model_mb": "MB of model", "keep": "quality"}
 
 
@@ -54,7 +55,7 @@ def write_frontier(folder: Path | str) -> Path:
     environment.filters |= {name: getattr(formats, name) for name in formats.__all__}
     environment.filters["kept"] = kept
     rows = record["configurations"]
-    front = _by_size([row for row in rows if row["frontier"] or row["chosen"]])
+    front = _by_quality([row for row in rows if row["test"]])
     lowest = lowest_drawn(rows, record["limits"]["keep"])
     text = environment.get_template("frontier.html").render(
         name=folder.resolve().name,
@@ -67,7 +68,7 @@ def write_frontier(folder: Path | str) -> Path:
         tasks=[task["name"] for task in record["tasks"]],
         chosen=next((row for row in front if row["chosen"]), None),
         marks=FRONTIER_MARKS,
-        everything=_by_size(rows),
+        everything=_by_quality(rows),
         lowest=lowest,
         below=sum(row["dev"]["kept"] < lowest for row in rows),
         tables=max(row["codec_mb"] for row in rows),
@@ -124,19 +125,19 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _by_size(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _by_quality(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The best quality first."""
     return sorted(rows, key=lambda row: (-row["dev"]["kept"], row["share"]))
 
 
 def budget_tables(record: Mapping[str, Any]) -> list[RenderableType]:
-    """What was chosen and why, the frontier, and how to make it.
+    """What was chosen and why, the frontier beside the whole model, and how to make it.
 
     Args:
         record: what `budget.json` holds.
     """
     verdict = record["verdict"]
-    front = _by_size([row for row in record["configurations"] if row["frontier"] or row["chosen"]])
+    front = _by_quality([row for row in record["configurations"] if row["test"]])
     parts: list[RenderableType] = [Text(verdict["sentence"], style="bold")]
     parts += [Text(warning, style="yellow") for warning in verdict["warnings"]]
     parts += [Text(""), _frontier(front)]
@@ -155,23 +156,25 @@ def budget_tables(record: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def _frontier(front: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title="Frontier", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    table.add_column("size", no_wrap=True)
-    table.add_column("codec", overflow="fold", min_width=17)
-    for name in ("ms", "MB a\nmillion", "model\nMB", "kept\non dev", "kept\non test", "worst\ntask"):
+    table = Table(
+        title="Frontier", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+        padding=0,
+    )  # fmt: skip
+    table.add_column("  size", no_wrap=True)
+    table.add_column("codec", overflow="fold", min_width=15)
+    for name in ("ms", "MB a\nmillion", "model\nMB", "% kept\non dev", "% kept\non test"):
         table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("worst\ntask", justify="right", overflow="fold")
     for row in front:
         extra = row["disk_mb_per_million"] - row["mb_per_million"]
         table.add_row(
-            "*" if row["chosen"] else "",
-            row["size"] + ("" if row["backend"] == "float32" else f"\n{row['backend']}"),
+            ("* " if row["chosen"] else "  ") + row["size"] + ("" if row["backend"] == "float32" else "\n  bf16"),
             row["codec"].replace("(", "\n(") + ("\n+ rescoring" if row["rescore"] else ""),
             formats.decimals(row["ms"], 1),
             formats.count(row["mb_per_million"]) + (f"\n+{formats.count(extra)}" if extra else ""),
             formats.decimals(row["model_mb"], 1),
-            kept(row["dev"]),
-            f"{kept(row['test'])}\n{kept(row['test'], ends=True)}",
+            kept(row["dev"]).removesuffix(" %"),
+            f"{kept(row['test']).removesuffix(' %')}\n{kept(row['test'], ends=True).replace(' to ', TO)}",
             _worst(row["test"]),
             style="bold" if row["chosen"] else "",
         )
@@ -183,4 +186,4 @@ def _worst(test: Mapping[str, Any]) -> str:
     if not known:
         return formats.MISSING
     name = min(known, key=lambda task: known[task]["kept"])
-    return f"{kept(known[name])}\n{name}"
+    return f"{kept(known[name]).removesuffix(' %')}\n{name}"

@@ -93,9 +93,10 @@ class Retrieval(EvaluationTask):
     def _ranking(self, job: Job, asked: SearchTest, kept: np.ndarray, depth: int) -> np.ndarray:
         """(queries, depth) document numbers, best first."""
         wanted, order = [asked.queries[i] for i in kept], id_order(asked.document_ids)
-        if isinstance(job.model, Ranks) and self.against is None:
+        ranks: object = job.model
+        if isinstance(ranks, Ranks) and self.against is None:
             own = asked.own_documents()[kept]
-            return job.model.rank_texts(wanted, asked.documents, depth, order=order, leave_out=own, prompts=job.prompts)
+            return ranks.rank_texts(wanted, asked.documents, depth, order=order, leave_out=own, prompts=job.prompts)
         queries = encode_queries(job.model, wanted, job.prompts[0], job.progress)
         documents = encode_documents(job.model, asked.documents, job.prompts[1], job.progress)
         ranking, _ = nearest(

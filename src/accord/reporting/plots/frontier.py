@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -28,6 +29,10 @@ FRONTIER_MARKS = (
 LOOKS = {mark.name.split()[0]: mark for mark in FRONTIER_MARKS}
 
 Row = Mapping[str, Any]
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, in pixels of the drawing."""
+Place = Callable[[float, float], tuple[float, float]]
+"""From a price and a quality in per cent to pixels of the drawing, from its upper left corner."""
 
 
 def frontier_panels(rows: Sequence[Row], limits: Mapping[str, float | None], *, level: float) -> list[Panel]:
@@ -119,8 +124,11 @@ def _panel(
         {"x": row[cost], "kept": 100 * max(low - room, _ends(row)[0]), "high": 100 * _ends(row)[1], **_look(row)}
         for row in shown if row["chosen"] or row in best
     ]  # fmt: skip
-    whisker = alt.Chart(alt.Data(values=whiskers)).mark_rule(strokeWidth=1.5, opacity=0.75)
-    layers.append(whisker.encode(x=x, y=y, y2="high:Q", color=alt.Color("colour:N", scale=None)))
+    whisker = alt.Chart(alt.Data(values=whiskers)).mark_rule().encode(
+        x=x, y=y, y2="high:Q", color=alt.Color("colour:N", scale=None),
+        opacity=alt.Opacity("firm:Q", scale=None), strokeWidth=alt.StrokeWidth("width:Q", scale=None),
+    )  # fmt: skip
+    layers.append(whisker)
     layers.append(
         dots.mark_point(filled=True, strokeWidth=0).encode(
             size=alt.Size("size:Q", scale=None), shape=alt.Shape("shape:N", scale=None),
@@ -128,7 +136,8 @@ def _panel(
         )
     )  # fmt: skip
     place = _places(x_domain, y_domain, log=log)
-    layers += _labels(shown, best, cost, place, x, y)
+    lines = _line_boxes(stairs, whiskers, limits["keep"], place)
+    layers += _labels(shown, best, cost, place, lines, x, y)
     said = "; ".join(f"{row['name']} {100 * row['dev']['kept']:.1f} % at {row[cost]:.3g}" for row in best)
     described = f"{title}, with {formats.share(level)} intervals; the best for each price: {said}."
     return draw(alt.layer(*layers), title=title, alt=described, height=HEIGHT)
@@ -155,13 +164,12 @@ def _best_for_the_price(rows: Sequence[Row], cost: str) -> list[Row]:
 
 
 def _labels(
-    shown: Sequence[Row], best: Sequence[Row], cost: str, place: Callable[[float, float], tuple[float, float]],
-    x: Any, y: Any,
-) -> list[Any]:  # fmt: skip
+    shown: Sequence[Row], best: Sequence[Row], cost: str, place: Place, lines: Sequence[Box], x: Any, y: Any
+) -> list[Any]:
     """Names of the chosen one and of a few others, where they lie on nothing."""
     alt = altair_module()
     points = [place(row[cost], 100 * row["dev"]["kept"]) for row in shown]
-    taken = [(a - 4, b - 4, a + 4, b + 4) for a, b in points]
+    taken = [*((a - 4, b - 4, a + 4, b + 4) for a, b in points), *lines]
     wanted = [row for row in shown if row["chosen"]] + [row for row in reversed(best) if not row["chosen"]]
     found = []
     for row in wanted:
@@ -178,9 +186,6 @@ def _labels(
         )
         found.append(mark.encode(x=x, y=y, text="text:N"))
     return found
-
-
-Box = tuple[float, float, float, float]
 
 
 def _free_spot(
@@ -209,10 +214,25 @@ def _meet(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _places(
-    x_domain: tuple[float, float], y_domain: tuple[float, float], *, log: bool
-) -> Callable[[float, float], tuple[float, float]]:
-    """From a price and a quality to pixels of the drawing, from its upper left corner."""
+def _line_boxes(
+    stairs: Sequence[Mapping[str, float]], whiskers: Sequence[Mapping[str, Any]], keep: float | None, place: Place
+) -> list[Box]:
+    """What the lines of a drawing take of its room."""
+    found = []
+    for here, then in itertools.pairwise(stairs):
+        (left, level), (right, above) = place(here["x"], here["kept"]), place(then["x"], then["kept"])
+        found += [(left, level - 1, right, level + 1), (right - 1, above, right + 1, level)]
+    for one in whiskers:
+        (across, bottom), (_, top) = place(one["x"], one["kept"]), place(one["x"], one["high"])
+        found.append((across - 2, top, across + 2, bottom))
+    if keep is not None:
+        level = place(stairs[0]["x"], 100 * keep)[1]
+        found.append((0.0, level - 1, float(WIDTH), level + 1))
+    return found
+
+
+def _places(x_domain: tuple[float, float], y_domain: tuple[float, float], *, log: bool) -> Place:
+    """The place of prices and qualities."""
     scale = math.log if log else float
 
     def place(price: float, kept: float) -> tuple[float, float]:
@@ -242,7 +262,8 @@ def _look(row: Row) -> dict[str, Any]:
     mark = LOOKS["chosen" if row["chosen"] else "on" if row["frontier"] else "beaten"]
     size = {"chosen": 130, "on": 62, "beaten": 22}[mark.name.split()[0]]
     faint = 1.0 if row["chosen"] else 0.95 if row["frontier"] else 0.4
-    return {"colour": mark.colour.light, "shape": mark.shape, "size": size, "opacity": faint}
+    stroke = {"firm": 1.0, "width": 2.5} if row["chosen"] else {"firm": 0.5, "width": 1.25}
+    return {"colour": mark.colour.light, "shape": mark.shape, "size": size, "opacity": faint, **stroke}
 
 
 def _weight(row: Row) -> int:
