@@ -33,6 +33,8 @@ ROLES = {
 METHOD, BASELINE, AXES, FLOAT = "learned with words", "random hyperplanes", "signs of components", "float32"
 BITS = (32, 128)
 DEPTH = 10
+STEPS = {"quick": 300, "full": 600}
+"""Of a codec that learns; 600 is its default."""
 SIZES = {"quick": (300, 2_000), "full": (1_000, 10_000)}
 """Texts that search, and texts that are searched, of each corpus."""
 
@@ -55,7 +57,7 @@ def run(context: Context) -> Outcome:
     corpora = {name: _corpus(context, name, folder, model) for name, folder in context.data.items()}
 
     def way(how: str) -> Callable[[int], Mapping[str, Any]]:
-        return lambda seed: _searched(corpora, how, seed)
+        return lambda seed: _searched(corpora, how, seed, STEPS[context.scale])
 
     ways = {how: way(how) for how in (METHOD, BASELINE, AXES, FLOAT)}
     key = {"data": {name: of.same.shape for name, of in corpora.items()}, "model": model.fingerprint()}
@@ -77,10 +79,10 @@ def run(context: Context) -> Outcome:
     )
 
 
-def _searched(corpora: Mapping[str, Corpus], how: str, seed: int) -> dict[str, list[float]]:
+def _searched(corpora: Mapping[str, Corpus], how: str, seed: int, steps: int) -> dict[str, list[float]]:
     found = {}
     for bits in BITS:
-        codec = _codec(corpora["own"], how, bits, seed)
+        codec = _codec(corpora["own"], how, bits, seed, steps)
         for name, of in corpora.items():
             if codec is None:
                 scores = of.queries @ of.documents.T
@@ -91,11 +93,11 @@ def _searched(corpora: Mapping[str, Corpus], how: str, seed: int) -> dict[str, l
     return found
 
 
-def _codec(own: Corpus, how: str, bits: int, seed: int) -> Any:
+def _codec(own: Corpus, how: str, bits: int, seed: int, steps: int) -> Any:
     from accord.compression.codecs import PCA, BinaryParagraph, RotatedSign, word_counts
 
     if how == METHOD:
-        return BinaryParagraph(bits=bits).fit(own.documents, words=word_counts(own.texts), seed=seed)
+        return BinaryParagraph(bits=bits, steps=steps).fit(own.documents, words=word_counts(own.texts), seed=seed)
     if how == BASELINE:
         return RotatedSign(bits=bits).fit(own.documents, seed=seed)
     return PCA(dim=bits, then="Sign").fit(own.documents, seed=seed) if how == AXES else None

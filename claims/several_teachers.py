@@ -12,7 +12,7 @@ the student as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,7 @@ __all__ = ["CLAIM"]
 
 TARGETS = ("commands", "medicine", "functions")
 WEIGHTED, UNIFORM, NEAREST, LABELS = "by relevance", "alike", "the nearest alone", "labels alone"
+WORDS = {WEIGHTED: "weighted", UNIFORM: "uniform", NEAREST: "nearest"}
 SHOTS = 64
 TEXTS = {"quick": 600, "full": 3_000}
 STEPS = {"quick": 40, "full": 150}
@@ -50,9 +51,14 @@ def run(context: Context) -> Outcome:
             of = Cell(regime=scale.regimes[0], rate=cell.rate, seed=cell.seed)
             if how == LABELS:
                 return _by_labels(model, parts[target]["few"], cell, sizes.batch)
-            return _distilled(context, mix, sizes, model, cell, of, how, parts[target])
+            key = (target, cell.seed)
+            if key not in known:
+                known[key] = _known(context, mix, sizes, of, parts[target])
+            return _distilled(model, cell, sizes.batch, how, known[key])
 
         return Arm(name=f"{how}, {target}", train=learn, options={"how": how, "target": target})
+
+    known: dict[tuple[str, int], Known] = {}
 
     hows = (WEIGHTED, UNIFORM, NEAREST, LABELS)
     found = Study(
@@ -114,16 +120,25 @@ def _by_labels(model: TextEncoder, few: Pairs, cell: Cell, batch: int) -> Mappin
     return {"steps": train(model, [task], settings).steps}
 
 
-def _distilled(
-    context: Context,
-    mix: Mixture,
-    sizes: Sizes,
-    model: TextEncoder,
-    cell: Cell,
-    of: Cell,
-    how: str,
-    parts: Mapping[str, Any],
-) -> Mapping[str, Any]:
+@dataclass(frozen=True)
+class Known:
+    """What the teachers say of a task: vectors of its texts, and how well each fits the labelled rows."""
+
+    texts: Sequence[str]
+    vectors: Sequence[np.ndarray]
+    relevance: Sequence[float]
+
+
+def _known(context: Context, mix: Mixture, sizes: Sizes, cell: Cell, parts: Mapping[str, Any]) -> Known:
+    teachers = _teachers(context, mix, sizes, cell)
+    return Known(
+        texts=parts["texts"],
+        vectors=[encode(parts["texts"]) for encode in teachers],
+        relevance=[_relevance(encode, parts["few"]) for encode in teachers],
+    )
+
+
+def _distilled(model: TextEncoder, cell: Cell, batch: int, how: str, known: Known) -> Mapping[str, Any]:
     """Learn the teachers' cosines on the task's texts."""
     from accord.compression.distil.target_space import joined_vectors
     from accord.data import Pairs
@@ -132,19 +147,16 @@ def _distilled(
     from accord.recipes.distil_texts import Wanted
     from accord.training import AdamW, Settings, TrainingTask, train
 
-    texts, few = parts["texts"], parts["few"]
-    teachers = _teachers(context, mix, sizes, of)
-    scores = [_relevance(encode, few) for encode in teachers]
-    word = {WEIGHTED: "weighted", UNIFORM: "uniform", NEAREST: "nearest"}[how]
-    weights = teacher_weights({"new": scores}, word)
-    wanted = joined_vectors([encode(texts) for encode in teachers], weights.tolist())
+    texts = list(known.texts)
+    weights = teacher_weights({"new": known.relevance}, WORDS[how])
+    wanted = joined_vectors(known.vectors, weights.tolist())
     half = len(texts) // 2
     rows = Pairs.of({"anchor": texts[:half], "positive": texts[half : 2 * half]})
     task = TrainingTask(name="new", signal=rows, objective=SimilarityDistillation(), teacher=Wanted(texts, wanted))
-    settings = Settings(steps=cell.regime.steps, batch=sizes.batch, optimizer=AdamW(lr=cell.rate), seed=cell.seed)
+    settings = Settings(steps=cell.regime.steps, batch=batch, optimizer=AdamW(lr=cell.rate), seed=cell.seed)
     steps = train(model, [task], settings).steps
     told = {name: round(float(weight), 3) for name, weight in zip(LEARNT, weights)}
-    return {"steps": steps, "weights": told, "relevance": [round(float(s), 4) for s in scores]}
+    return {"steps": steps, "weights": told, "relevance": [round(float(s), 4) for s in known.relevance]}
 
 
 def _relevance(encode: Callable[[Sequence[str]], np.ndarray], few: Pairs) -> float:

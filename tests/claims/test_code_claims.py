@@ -28,7 +28,7 @@ def test_it_runs_and_goes_on_from_what_is_finished(name, tiny, tmp_path, monkeyp
     monkeypatch.setattr("claims.codes.LENGTH", 48)
     if name == "binary_paragraph":
         monkeypatch.setattr(module, "BITS", (8, 12))
-    if name == "recurrent_binary":
+    if name in {"binary_paragraph", "recurrent_binary"}:
         monkeypatch.setattr(module, "STEPS", {"quick": 2})
     if name == "compatible_codes":
         monkeypatch.setattr(module, "LENGTH", 48)
