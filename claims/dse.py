@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from claims.base import Claim, Context, Outcome
 from claims.judges import mean
 from claims.mixture import ROLES as EVERY
@@ -117,7 +119,7 @@ def _own(context: Context, mix: Mixture, scale: Scale) -> dict[str, float]:
     found = {}
     for name, rows in {**mix.own, **mix.held_out}.items():
         scores = teacher.score(list(rows.column("text1")), list(rows.column("text2")))
-        found[name] = round(float(spearman(scores, rows.column("score"))), 4)
+        found[name] = round(float(spearman(scores, np.asarray(rows.column("score"), dtype=float))), 4)
     return found
 
 

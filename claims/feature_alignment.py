@@ -12,7 +12,7 @@ from __future__ import annotations
 from torch import nn
 
 from claims.base import Claim, Context, Outcome
-from claims.students import ROLES, VectorsAlone, learn, material, study, texts_of_all
+from claims.students import ROLES, VectorsAlone, learn, material, study, texts_of_all, whole
 from claims.study import Arm, outcome
 
 __all__ = ["CLAIM"]
@@ -22,12 +22,11 @@ ALL, ALONE, LAYERS, TABLE = "vectors, layers and embeddings", "vectors alone", "
 
 def run(context: Context) -> Outcome:
     """Distil in every way, with every seed."""
-    from accord import load
     from accord.objectives import FeatureAlignment
 
     scale, mix = material(context)
     texts = texts_of_all(mix, scale.texts)
-    teacher = load(context.model, device=context.device, max_length=scale.sizes.max_length)
+    teacher = whole(context, scale)
     objectives: dict[str, nn.Module] = {
         ALL: FeatureAlignment(outputs=1.0),
         ALONE: VectorsAlone(),

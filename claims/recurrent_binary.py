@@ -45,7 +45,7 @@ def run(context: Context) -> Outcome:
 
     fitted: dict[Any, Any] = {}
 
-    def way(codec: Codec, **how: bool) -> Callable[[int], Mapping[str, Any]]:
+    def way(codec: Codec, **how: Any) -> Callable[[int], Mapping[str, Any]]:
         def search(name: str, of: Collection, seed: int) -> list[float]:
             key = (repr(codec), name, seed)
             if key not in fitted:

@@ -35,6 +35,7 @@ __all__ = [
     "material",
     "study",
     "texts_of_all",
+    "whole",
 ]
 
 LEARNT = ("similarity", "evidence", "code")
@@ -89,6 +90,13 @@ def material(context: Context) -> tuple[Scale, Mixture]:
     """The scale, and the tasks of it."""
     scale = SCALES[context.scale]
     return scale, mixture(context, scale.sizes, learnt=LEARNT, held_out=HELD_OUT)
+
+
+def whole(context: Context, scale: Scale) -> TextEncoder:
+    """The teacher: the model as it is."""
+    return Start(name="packaged").load(
+        context.model, context.cache, device=context.device, max_length=scale.sizes.max_length
+    )
 
 
 def texts_of_all(mix: Mixture, most: int, *, seed: int = 0) -> list[str]:

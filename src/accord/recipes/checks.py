@@ -63,7 +63,7 @@ def check_objective(
 
 
 def goes_unjudged(objective: Any) -> bool:
-    """Whether a task of this objective may leave `evaluate` empty: nothing judges texts whose tokens are what counts."""
+    """Whether a task of this objective may leave `evaluate` empty: its rows are texts, of which tokens count."""
     asked = contract(objective)
     return token_form(asked) is not None or reads_features(asked)
 

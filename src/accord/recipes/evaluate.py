@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from accord.encoders.pairs import CrossEncoder
     from accord.encoders.static import StaticEncoder
 
-__all__ = ["Evaluation", "evaluate", "learned_from", "load_any", "measure", "measure_each", "observe"]
+__all__ = ["AtPrecision", "Evaluation", "evaluate", "learned_from", "load_any", "measure", "measure_each", "observe"]
 
 TUNING_ROWS = 100
 
