@@ -91,11 +91,11 @@ def verdict_of(rows: Sequence[Mapping[str, Any]], limits: Limits) -> dict[str, A
         return found | {"status": "none", "sentence": _why_none(short), "shortfalls": short}
     whole = rows[0]
     costs = " and ".join(f"{_number(chosen[name])} {unit}" for name, unit in UNITS.items())
-    times = " and ".join(f"{whole[name] / chosen[name]:.3g}" for name in COSTS)
+    times = " and ".join(_times(whole[name] / chosen[name]) for name in COSTS)
     costs, times = (text.replace(" and ", ", ", 1) for text in (costs, times))
     sentence = (
-        f"{chosen['name']} keeps {_share(chosen['test'])} of the whole model's quality on test rows "
-        f"({_share(chosen['dev'])} on the dev rows that chose it) at {costs}: {times} times less."
+        f"{chosen['name']} keeps {_share(chosen['test'])} of the whole model's quality on test rows, at {costs}: "
+        f"{times} times less."
     )
     warnings = _warnings(chosen, limits)
     return found | {"status": "chosen", "name": chosen["name"], "sentence": sentence, "warnings": warnings}
@@ -137,6 +137,15 @@ def _share(found: Mapping[str, Any]) -> str:
     if found["kept"] is None:
         return "an unknown share"
     return f"{100 * found['kept']:.1f} % [{100 * found['low']:.1f}, {100 * found['high']:.1f}]"
+
+
+def _times(ratio: float) -> str:
+    """A factor in two digits.
+
+    >>> _times(1.28), _times(32.0), _times(1.0)
+    ('1.3', '32', '1')
+    """
+    return f"{ratio:.1f}".removesuffix(".0") if ratio < 10 else f"{ratio:.0f}"
 
 
 def _number(value: float) -> str:

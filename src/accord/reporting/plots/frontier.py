@@ -17,6 +17,8 @@ HEIGHT, AXIS, ROW = 270, 62, 34
 LETTER, LINE, GAP = 5.9, 12.0, 8.0
 """Of labels, in pixels: a letter's width, a line's height, the way from a point."""
 LABELS = 4
+FAR = 8
+"""Times of queries that lie further apart, one over the other, are drawn on a logarithmic axis, as sizes always are."""
 LOWEST = 0.75
 """Below this share of the quality nothing is drawn, so that what may be chosen is not squeezed."""
 
@@ -47,7 +49,9 @@ def frontier_panels(rows: Sequence[Row], limits: Mapping[str, float | None], *, 
     """
     millions = ("mb_per_million", "MB a million documents, in memory", "Quality kept, by size of vectors")
     times = ("ms", "ms a query", "Quality kept, by time of a query")
-    return [_panel(rows, limits, what, level, log=what is millions) for what in (millions, times)]
+    spent = [row["ms"] for row in rows]
+    far = max(spent) > FAR * min(spent)
+    return [_panel(rows, limits, what, level, log=far or what is millions) for what in (millions, times)]
 
 
 def lowest_drawn(rows: Sequence[Row], keep: float | None) -> float:
@@ -103,10 +107,11 @@ def _panel(
     low = max(min([row["dev"]["kept"] for row in shown] + [low for low, _ in ends]), least - 0.1)
     high = max([1.0, *(high for _, high in ends)])
     room = 0.05 * (high - low or 0.1)
-    y_domain = (100 * (low - room), 100 * (high + 2 * room))
+    y_domain = (100 * (low - room), 100 * (high + 3 * room))
     prices = [row[cost] for row in shown] + [limit for limit in [limits[cost]] if limit is not None]
     x_domain = _widened(min(prices), max(prices), log=log)
-    x = alt.X("x:Q", axis=axis(words, tickCount=4, grid=False, **({"labelExpr": _plain(x_domain)} if log else {})),
+    ticks = {"values": _ticks(x_domain), "format": ",~r"} if log else {"tickCount": 4, "labelOverlap": "greedy"}
+    x = alt.X("x:Q", axis=axis(words, grid=False, **ticks),
               scale=alt.Scale(type="log" if log else "linear", domain=list(x_domain), nice=False))  # fmt: skip
     y = alt.Y("kept:Q", axis=axis("% of the quality kept", tickCount=5, minExtent=30, maxExtent=30),
               scale=alt.Scale(domain=list(y_domain), nice=False))  # fmt: skip
@@ -136,7 +141,7 @@ def _panel(
         )
     )  # fmt: skip
     place = _places(x_domain, y_domain, log=log)
-    lines = _line_boxes(stairs, whiskers, limits["keep"], place)
+    lines = _line_boxes(stairs, whiskers, (limits["keep"], limits[cost]), place)
     layers += _labels(shown, best, cost, place, lines, x, y)
     said = "; ".join(f"{row['name']} {100 * row['dev']['kept']:.1f} % at {row[cost]:.3g}" for row in best)
     described = f"{title}, with {formats.share(level)} intervals; the best for each price: {said}."
@@ -215,8 +220,9 @@ def _meet(a: Box, b: Box) -> bool:
 
 
 def _line_boxes(
-    stairs: Sequence[Mapping[str, float]], whiskers: Sequence[Mapping[str, Any]], keep: float | None, place: Place
-) -> list[Box]:
+    stairs: Sequence[Mapping[str, float]], whiskers: Sequence[Mapping[str, Any]],
+    asked: tuple[float | None, float | None], place: Place,
+) -> list[Box]:  # fmt: skip
     """What the lines of a drawing take of its room."""
     found = []
     for here, then in itertools.pairwise(stairs):
@@ -225,9 +231,13 @@ def _line_boxes(
     for one in whiskers:
         (across, bottom), (_, top) = place(one["x"], one["kept"]), place(one["x"], one["high"])
         found.append((across - 2, top, across + 2, bottom))
+    keep, limit = asked
     if keep is not None:
         level = place(stairs[0]["x"], 100 * keep)[1]
         found.append((0.0, level - 1, float(WIDTH), level + 1))
+    if limit is not None:
+        across = place(limit, stairs[0]["kept"])[0]
+        found.append((across - 1, 0.0, across + 1, float(HEIGHT)))
     return found
 
 
@@ -250,12 +260,17 @@ def _widened(low: float, high: float, *, log: bool) -> tuple[float, float]:
     return max(0.0, low - room), high + room
 
 
-def _plain(domain: tuple[float, float]) -> str:
-    """Labels of a logarithmic axis: 1, 2 and 5 times powers of ten, or fewer of them where there are many."""
-    many = domain[1] / domain[0] > 60
-    kept = "[1]" if many else "[1, 2, 5]"
-    digit = "round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-9)))"
-    return f"indexof({kept}, {digit}) >= 0 ? format(datum.value, ',~r') : ''"
+def _ticks(domain: tuple[float, float]) -> list[float]:
+    """1, 2 and 5 times the powers of ten of a logarithmic axis, or fewer where they are many.
+
+    >>> _ticks((15.0, 400.0)), _ticks((15.0, 1200.0)), _ticks((1.0, 5000.0))
+    ([20.0, 50.0, 100.0, 200.0], [30.0, 100.0, 300.0, 1000.0], [1.0, 10.0, 100.0, 1000.0])
+    """
+    apart = domain[1] / domain[0]
+    digits = (1.0, 2.0, 5.0) if apart < 30 else (1.0, 3.0) if apart < 1000 else (1.0,)
+    powers = range(math.floor(math.log10(domain[0])), math.ceil(math.log10(domain[1])) + 1)
+    values = [digit * 10.0**power for power in powers for digit in digits]
+    return [value for value in values if domain[0] <= value <= domain[1]]
 
 
 def _look(row: Row) -> dict[str, Any]:
