@@ -14,6 +14,7 @@ from accord.core.errors import InputError
 
 __all__ = ["Sums", "check_finite_tensors", "describe_measures", "is_finite", "measure_piece"]
 
+
 @dataclass(frozen=True)
 class Sums:
     """Sums over the elements of pieces; sums of several pieces are added.
