@@ -197,6 +197,11 @@ def test_a_static_model_has_dimensions_only(tiny_folder, job, tmp_path):
         budget(static, search_only(job), out=tmp_path / "other", sizes=[[2, 12]])
 
 
+def test_an_unknown_codec_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(InputError, match="Did you mean `Int8`"):
+        budget("no model", "no recipe", out=tmp_path / "out", codecs=["Int9"])
+
+
 def test_a_cross_encoders_recipe_is_refused(tiny_folder, job, tmp_path):
     recipe = search_only(job)
     value = copy.deepcopy(recipe.value)

@@ -28,7 +28,7 @@ from accord.recipes.budget_costs import Clock, Notebook, document_bytes, model_b
 from accord.recipes.budget_quality import Judge, Judged, kept_share, kept_shares
 from accord.recipes.budget_readers import Codecs, Unfitted
 from accord.recipes.budget_record import commands, row_of, verdict_of
-from accord.recipes.budget_sizes import Configuration, backends, codecs_of, sizes_of
+from accord.recipes.budget_sizes import Configuration, backends, codec_specs, codecs_of, sizes_of
 from accord.recipes.budget_texts import document_texts, query_texts
 from accord.recipes.budget_vectors import Vectors
 from accord.recipes.evaluate import load_any
@@ -112,6 +112,8 @@ def budget(
         Interrupted: on Ctrl-C; what was measured is kept.
     """
     check_at_least("documents", documents, 1)
+    if codecs is not None:
+        codec_specs(codecs)
     folder = None if out is None else Path(out)
     if folder is not None:
         _check_folder(folder)
@@ -187,7 +189,8 @@ class _Budget:
         self.asked_codecs = codecs
         self.seconds: dict[str, float] = {}
         self.left_out: list[dict[str, str]] = []
-        key = hash_json([encoder.fingerprint(), prepared.hashes()])[:16]
+        self.fingerprint = encoder.fingerprint()
+        key = hash_json([self.fingerprint, prepared.hashes()])[:16]
         self.scratch = user_cache("budget") / key if folder is None else folder / "measured"
         views, seed = list(self.sizes.values()), self.spec.seeds[0]
         self.vectors = {
@@ -282,7 +285,7 @@ class _Budget:
         failed: dict[tuple[str, str], list[str]] = {}
         with self.progress(label, total=len(configs), unit="configurations") as advance:
             for config in configs:
-                key = ("failed", self.codecs.identity, self.encoder.fingerprint(), config.size, config.name)
+                key = ("failed", self.codecs.identity, self.fingerprint, config.size, config.name)
                 why = self.notes.get(key)
                 if why is None:
                     try:
@@ -298,7 +301,7 @@ class _Budget:
         return found
 
     def _costs(self, config: Configuration, times: Mapping[tuple[View, str], float]) -> dict[str, float]:
-        key = ("costs", self.codecs.identity, self.encoder.fingerprint(), hash_json(config.as_json()), self.documents)
+        key = ("costs", self.codecs.identity, self.fingerprint, hash_json(config.as_json()), self.documents)
         fixed = self.notes.get((*key, *self.clock.whose))
         if fixed is None:
             fixed = self._fixed_costs(config)
@@ -340,7 +343,7 @@ class _Budget:
             "format": FORMAT,
             "model": self.name,
             "recipe": self.prepared.recipe.origin,
-            "fingerprint": self.encoder.fingerprint(),
+            "fingerprint": self.fingerprint,
             "whole": str(self.shape),
             "limits": self.limits.as_json(),
             "documents": self.documents,

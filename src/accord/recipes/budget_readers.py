@@ -107,7 +107,7 @@ class Reader:
     def fingerprint(self) -> str:
         """Over all that decides what a task sees."""
         fitted = self.codecs.identity if self.config.spec else ""
-        parts = [self.vectors.encoder.fingerprint(), self.config.as_json(), fitted, self.roles]
+        parts = [self.vectors.fingerprint, self.config.as_json(), fitted, self.roles]
         return hash_json(parts)
 
     def encode_query(

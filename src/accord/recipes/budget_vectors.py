@@ -50,7 +50,8 @@ class Vectors:
         self.progress = progress
         self.encoded = 0
         self.depths = list(dict.fromkeys(replace(view, dim=None) for view in views))
-        parts = [encoder.fingerprint(), precision, [[view.layer, view.width] for view in self.depths]]
+        self.fingerprint = encoder.fingerprint()
+        parts = [self.fingerprint, precision, [[view.layer, view.width] for view in self.depths]]
         self.identity = hash_json(parts)
         self._held: dict[str, _Held] = {}
 
