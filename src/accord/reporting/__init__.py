@@ -8,7 +8,7 @@ neither torch nor the models, and the same folder gives the same page.
   :func:`models_table`, :func:`strategies_table`) print in a terminal of 80 columns or more, with or without colour;
   :func:`plan_tables` and :func:`run_tables` are what a plan and a finished run show, :func:`hits_panel` an answer of a
   search, :func:`mined_tables`, :func:`paraphrases_table` and :func:`duplicates_table` what was mined,
-  :func:`distil_tables` what a student kept of its teachers.
+  :func:`distil_tables` what a student kept of its teachers, :func:`prune_tables` what pruning took out of a model.
 * :func:`data_check_tables` shows what was found in a file, and :func:`write_data_check` writes it as a page.
 * :func:`conflict_tables` shows where tasks conflict, and :func:`write_conflict_report` writes a page of heat maps.
 * :func:`budget_tables` shows what a model can be shrunk to, and :func:`write_frontier` writes a page of its frontier.
