@@ -48,6 +48,12 @@ class Corpus:
     texts: Sequence[str]
     same: np.ndarray
 
+    def fingerprint(self) -> str:
+        """Of what is searched, and for what."""
+        from accord.core.storage import hash_json
+
+        return hash_json([list(self.texts), self.same.shape, np.packbits(self.same).tobytes().hex()])
+
 
 def run(context: Context) -> Outcome:
     """Fit every codec on the first corpus, and search both."""
@@ -60,7 +66,7 @@ def run(context: Context) -> Outcome:
         return lambda seed: _searched(corpora, how, seed, STEPS[context.scale])
 
     ways = {how: way(how) for how in (METHOD, BASELINE, AXES, FLOAT)}
-    key = {"data": {name: of.same.shape for name, of in corpora.items()}, "model": model.fingerprint()}
+    key = {"data": {name: of.fingerprint() for name, of in corpora.items()}, "model": model.fingerprint()}
     values, seconds = of_seeds(context, ways, key)
     return Outcome(
         paired=compare(values[METHOD], values[BASELINE]),

@@ -48,6 +48,12 @@ class Collection:
     asked: Sequence[str]
     relevant: Sequence[frozenset[int]]
 
+    def fingerprint(self) -> str:
+        """Of what is searched, and for what."""
+        from accord.core.storage import hash_json
+
+        return hash_json([list(self.texts), list(self.asked), [sorted(of) for of in self.relevant]])
+
 
 def collection(context: Context, name: str, folder: Path, model: Any) -> Collection:
     """The test part of a retrieval folder; of one that has no parts, all of it, as nothing is learned from queries.

@@ -64,7 +64,7 @@ def run(context: Context) -> Outcome:
         return lambda seed: {name: search(name, seed) for name in before}
 
     key = {
-        "data": {name: [len(of.texts), len(of.asked)] for name, of in before.items()},
+        "data": {name: of.fingerprint() for name, of in before.items()},
         "models": [old.fingerprint(), new.fingerprint()],
     }
     values, seconds = of_seeds(context, {how: way(how) for how in (METHOD, BASELINE, APART, OLD, ANEW)}, key)

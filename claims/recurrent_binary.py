@@ -56,7 +56,7 @@ def run(context: Context) -> Outcome:
 
     ways = {name: way(codec, **how) for name, (codec, how) in _ways(dim, least, STEPS[context.scale]).items()}
     ways[FLOAT] = lambda _: {name: searched_values(of, None) for name, of in found.items()}
-    key = {"data": {name: [len(of.texts), len(of.asked)] for name, of in found.items()}, "model": model.fingerprint()}
+    key = {"data": {name: of.fingerprint() for name, of in found.items()}, "model": model.fingerprint()}
     values, seconds = of_seeds(context, ways, key)
     decisive = compare(values[METHOD], values[BASELINE])
     kept = {
