@@ -7,7 +7,8 @@ Here the vectors are of an untouched text encoder. Codecs learn from the vectors
 query. Decisive: two planes of as many signs as a vector has numbers, a sixteenth of float32, without rescoring, beside
 signs of a rotation to as many bits; float queries in both. Beside them: codes on both sides, plain signs, product
 quantisation and RaBitQ at the same bytes, a thirty-second of float32 with the first hundred rescored by float16, and
-the vectors themselves. Nothing is tuned: all codecs run with their defaults.
+the vectors themselves. All codecs run with their defaults, the recurrent one with fewer steps at the small scale. Its
+defaults were found on other collections than these.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from claims.base import Claim, Context, Outcome
-from claims.codes import COLLECTIONS, Collection, collection, of_seeds, searched_values
+from claims.base import Claim, Context, Outcome, Role
+from claims.codes import Collection, collection, of_seeds, searched_values
 from claims.paired import compare
 from claims.study import row
 
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CLAIM"]
 
+ROLES = {
+    "library science": Role(folder="cisi", shape="retrieval", what="questions and abstracts"),
+    "meetings": Role(folder="qmsum", shape="retrieval", what="questions and transcripts"),
+}
+"""None of those that the codec was developed on."""
 METHOD, BASELINE = "recurrent binary, 2 planes", "signs of a rotation, twice as many"
 FLOAT = "float32"
 CENTROIDS = 256
@@ -75,7 +81,7 @@ def run(context: Context) -> Outcome:
                 if name != METHOD
             },
         },
-        notes=["Codecs run with their defaults and see vectors of documents only."],
+        notes=["Codecs see vectors of documents only; defaults were found on other collections."],
     )
 
 
@@ -105,8 +111,8 @@ CLAIM = Claim(
     statement="At a sixteenth of float32, recurrent binary codes retrieve better than signs of a random rotation.",
     method="two planes of signs by learned residual maps",
     baseline="signs of a random rotation to as many bits",
-    metric="nDCG@10 without rescoring, mean of four collections",
-    roles=COLLECTIONS,
+    metric="nDCG@10 without rescoring, mean of two collections",
+    roles=ROLES,
     run=run,
     seeds={"quick": 2, "full": 3},
     method_files=("compression/codecs/recurrent_binary.py", "compression/codecs/recurrence.py"),
