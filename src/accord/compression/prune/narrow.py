@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from accord.compression.prune.base import Pruned, Pruner, check_calibration, check_prunable
 from accord.compression.prune.bert_parts import BertParts, check_bert
-from accord.compression.prune.calibration import calibration_batches, second_moment
+from accord.compression.prune.calibration import calibration_batches, observe, second_moment
 from accord.core.checks import check_fraction
 from accord.core.errors import InputError
 from accord.encoders import TextEncoder
@@ -122,26 +122,14 @@ def _gather(encoder: TextEncoder, texts: Sequence[str]) -> tuple[list[Tensor], l
     for layer in parts.layers:
         looked += [(layer.query, True), (layer.key, True), (layer.out, False)]
     sums: list[Tensor | None] = [None] * len(looked)
-    real = torch.empty(0)
 
-    def look(number: int, module: nn.Module, outputs: bool) -> Any:
-        def add(_: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
-            rows = (output if outputs else arguments[0])[real]
-            found = second_moment(torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)).cpu()
-            known = sums[number]
-            sums[number] = found if known is None else known + found
+    def add(number: int, into: Tensor, output: Tensor) -> None:
+        rows = output if looked[number][1] else into
+        found = second_moment(torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)).cpu()
+        known = sums[number]
+        sums[number] = found if known is None else known + found
 
-        return module.register_forward_hook(add)
-
-    handles = [look(number, module, outputs) for number, (module, outputs) in enumerate(looked)]
-    try:
-        with torch.inference_mode():
-            for batch in calibration_batches(encoder, texts):
-                real = batch.attention_mask.bool()
-                encoder.backbone(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-    finally:
-        for handle in handles:
-            handle.remove()
+    observe(encoder, texts, [module for module, _ in looked], add)
     found = [total.clone() for total in sums if total is not None]
     states, rest = found[: len(parts.norms)], found[len(parts.norms) :]
     return states, [rest[start : start + 3] for start in range(0, len(rest), 3)]
@@ -224,26 +212,13 @@ def _fit_norms(encoder: TextEncoder, smaller: TextEncoder, kept: Tensor, texts: 
     """Fit gain and offset of each LayerNorm to what the original gives, coordinate by coordinate, in place."""
     ours, theirs = BertParts(smaller.backbone).norms, BertParts(encoder.backbone).norms
     sums = [torch.zeros(5, len(kept), dtype=torch.float64) for _ in ours]
-    real = torch.empty(0)
 
-    def look(number: int, norm: nn.LayerNorm) -> Any:
-        def add(_: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
-            into = arguments[0][real][:, kept]
-            x = nn.functional.layer_norm(into, (len(kept),), eps=norm.eps).double()
-            y = output[real][:, kept].double()
-            sums[number] += torch.stack([torch.ones_like(x), x, y, x * x, x * y]).sum(1).cpu()
+    def add(number: int, into: Tensor, output: Tensor) -> None:
+        x = nn.functional.layer_norm(into[:, kept], (len(kept),), eps=theirs[number].eps).double()
+        y = output[:, kept].double()
+        sums[number] += torch.stack([torch.ones_like(x), x, y, x * x, x * y]).sum(1).cpu()
 
-        return norm.register_forward_hook(add)
-
-    handles = [look(number, norm) for number, norm in enumerate(theirs)]
-    try:
-        with torch.inference_mode():
-            for batch in calibration_batches(encoder, texts):
-                real = batch.attention_mask.bool()
-                encoder.backbone(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-    finally:
-        for handle in handles:
-            handle.remove()
+    observe(encoder, texts, theirs, add)
     for norm, (n, x, y, xx, xy) in zip(ours, sums):
         spread = (xx - x * x / n).clamp(min=1e-12)
         gain = (xy - x * y / n) / spread

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from accord.compression.prune.base import Pruned, Pruner, check_calibration, check_prunable
 from accord.compression.prune.bert_parts import BertParts, check_bert
-from accord.compression.prune.calibration import calibration_batches, second_moment
+from accord.compression.prune.calibration import observe, second_moment
 from accord.core.checks import check_choice
 from accord.core.errors import InputError
 from accord.encoders import TextEncoder
@@ -130,24 +130,11 @@ def _moments(encoder: TextEncoder, texts: Sequence[str]) -> list[Tensor]:
     """Sums of the outer products of what each norm gives before its gain."""
     norms = BertParts(encoder.backbone).norms
     sums = [torch.zeros(len(norm.weight), len(norm.weight), dtype=torch.float64) for norm in norms]
-    real = torch.empty(0)
 
-    def look(number: int, norm: nn.LayerNorm) -> Any:
-        def add(_: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-            rows = arguments[0][real]
-            sums[number] += second_moment(nn.functional.layer_norm(rows, rows.shape[-1:], eps=norm.eps)).cpu()
+    def add(number: int, rows: Tensor, _: Tensor) -> None:
+        sums[number] += second_moment(nn.functional.layer_norm(rows, rows.shape[-1:], eps=norms[number].eps)).cpu()
 
-        return norm.register_forward_pre_hook(add)
-
-    handles = [look(number, norm) for number, norm in enumerate(norms)]
-    try:
-        with torch.inference_mode():
-            for batch in calibration_batches(encoder, texts):
-                real = batch.attention_mask.bool()
-                encoder.backbone(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-    finally:
-        for handle in handles:
-            handle.remove()
+    observe(encoder, texts, norms, add)
     return [total.clone() for total in sums]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from accord.compression.prune.base import Pruned, Pruner, check_calibration, check_prunable
-from accord.compression.prune.calibration import calibration_batches, second_moment
+from accord.compression.prune.calibration import calibration_batches, observe, second_moment
 from accord.core.checks import check_choice, check_fraction
 from accord.core.errors import InputError
 from accord.encoders import TextEncoder
@@ -131,24 +131,11 @@ def _explain(out: nn.Linear, moment: Tensor, kept: Tensor, rest: Tensor) -> None
 def _moments(encoder: TextEncoder, texts: Sequence[str], outs: Sequence[nn.Linear]) -> list[Tensor]:
     """Second moments of what goes into each map, with a constant one as the last coordinate."""
     sums = [torch.zeros(out.in_features + 1, out.in_features + 1, dtype=torch.float64) for out in outs]
-    real = torch.empty(0)
 
-    def hook(number: int) -> Callable[..., None]:
-        def look(_: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-            rows = arguments[0][real]
-            sums[number] += second_moment(torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)).cpu()
+    def add(number: int, rows: Tensor, _: Tensor) -> None:
+        sums[number] += second_moment(torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)).cpu()
 
-        return look
-
-    handles = [out.register_forward_pre_hook(hook(number)) for number, out in enumerate(outs)]
-    try:
-        with torch.inference_mode():
-            for batch in calibration_batches(encoder, texts):
-                real = batch.attention_mask.bool()
-                encoder.backbone(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-    finally:
-        for handle in handles:
-            handle.remove()
+    observe(encoder, texts, outs, add)
     return sums
 
 
