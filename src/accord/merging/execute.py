@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future
 from dataclasses import dataclass
 from operator import iadd
 from typing import Any
@@ -19,20 +18,14 @@ from accord.merging.base import MergeMethod, Piece
 from accord.merging.mapped import TORCH, MappedFiles
 from accord.merging.measures import Sums, check_finite_tensors, is_finite, measure_piece
 from accord.merging.plan import MergePlan, TensorPlan
+from accord.merging.threads import Pool, pool, workers
 from accord.merging.weight_files import Stored
 from accord.merging.writer import WeightsWriter
 
-__all__ = ["execute", "workers"]
-
-MOST_THREADS = 8
+__all__ = ["execute"]
 
 Place = tuple[WeightsWriter, str]
 """A file and a tensor's name in it."""
-
-
-def workers() -> int:
-    """Threads that a merge uses: as many as torch may, up to eight."""
-    return max(1, min(torch.get_num_threads(), MOST_THREADS))
 
 
 @dataclass(frozen=True)
@@ -77,24 +70,23 @@ def execute(
     threads = threads or workers()
     with (
         MappedFiles() as files,
-        _one_thread_each(),
-        ThreadPoolExecutor(threads, thread_name_prefix="merge") as pool,
+        pool(threads) as threaded,
         progress("merge", total=plan.elements, unit="numbers") as advance,
     ):
-        run, total = _Run(plan, places, files, pool, 2 * threads), None
+        run, total = _Run(plan, places, files, threaded, 2 * threads), None
         try:
             for count, sums in run.results():
                 advance(count)
                 total = sums if total is None else total if sums is None else total + sums
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            threaded.shutdown(wait=True, cancel_futures=True)
             raise
         return total
 
 
 class _Run:
     def __init__(
-        self, plan: MergePlan, places: Mapping[str, Place], files: MappedFiles, pool: ThreadPoolExecutor, ahead: int
+        self, plan: MergePlan, places: Mapping[str, Place], files: MappedFiles, pool: Pool, ahead: int
     ) -> None:
         self.plan = plan
         self.places = places
@@ -231,14 +223,3 @@ def _cuts(tensor: TensorPlan) -> Iterator[_Cut]:
         yield _Cut(tensor, first, min(tensor.piece, tensor.elements - first))
     if not tensor.elements:
         yield _Cut(tensor, 0, 0)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Pieces are spread over threads, so each is worked on by one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

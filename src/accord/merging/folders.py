@@ -22,12 +22,13 @@ from accord.encoders.pairs.saving import write_pair_manifest
 from accord.encoders.saving import write_manifest
 from accord.merging.base import MergeMethod
 from accord.merging.chosen import yaml_name
-from accord.merging.execute import execute, workers
+from accord.merging.execute import execute
 from accord.merging.folder import read_model
 from accord.merging.layout import check_place, copy_settings
 from accord.merging.measures import describe_measures
 from accord.merging.plan import MergePlan, Use, plan_merge
 from accord.merging.provenance import hash_parents, merge_record, shrinkage_note
+from accord.merging.threads import workers
 from accord.merging.writer import WeightsWriter
 
 __all__ = ["carry_out", "merge_folders"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import iadd
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 
 from accord.core.errors import InputError
 from accord.merging.base import MergeMethod, Piece, StateDict, row_length
+from accord.merging.threads import Pool, pool, workers
 
 __all__ = ["merge_state_dicts"]
 
@@ -47,13 +49,16 @@ def merge_state_dicts(
     if method.contract.base == "required" and base is None:
         raise InputError(f"`{method.name}` needs the base model. Pass it as `base`.")
     _check(experts, base)
-    merge = _Merge(method, experts, base, seed)
     names = [name for name, tensor in experts[0].items() if tensor.is_floating_point()]
-    over_all = merge.surveys(names) if method.scope == "global" else None
-    return {
-        name: merge.tensor(name, merge.surveys([name]) if over_all is None else over_all) if name in names else tensor
-        for name, tensor in experts[0].items()
-    }
+    with pool(workers()) as threaded:
+        merge = _Merge(method, experts, base, seed, threaded)
+        over_all = merge.surveys(names) if method.scope == "global" else None
+        merged = {n: merge.tensor(n, merge.surveys([n]) if over_all is None else over_all) for n in names}
+    return {name: merged.get(name, tensor) for name, tensor in experts[0].items()}
+
+
+Cut = tuple[str, int, int]
+"""Rows of a tensor: its name, the first and the one after the last."""
 
 
 @dataclass(frozen=True)
@@ -64,44 +69,60 @@ class _Merge:
     experts: Sequence[StateDict]
     base: StateDict | None
     seed: int
+    threads: Pool
 
     def surveys(self, names: Sequence[str]) -> list[Any]:
         """The sum of each pass over tensors."""
         done: list[Any] = []
         for _ in range(self.method.passes):
-            found = (self.method.survey(piece, done) for name in names for piece in self._pieces(name, SURVEYED))
-            done.append(reduce(iadd, found))
+            cuts = (cut for name in names for cut in self._cuts(name, SURVEYED))
+            done.append(reduce(iadd, self.threads.map(partial(self._survey, tuple(done)), cuts)))
         return done
+
+    def _survey(self, before: Sequence[Any], cut: Cut) -> Any:
+        return self.method.survey(self._piece(cut), before)
 
     def tensor(self, name: str, surveys: Sequence[Any]) -> torch.Tensor:
         """One merged tensor."""
         first = self.experts[0][name]
+
+        def rows(cut: Cut) -> torch.Tensor:
+            return self.method.merge(self._piece(cut), surveys).to(first.dtype)
+
+        cuts = list(self._cuts(name, MERGED))
+        if len(cuts) == 1:
+            return rows(cuts[0])
         merged = torch.empty_like(first, memory_format=torch.contiguous_format).detach()
-        flat = merged.view(-1)
-        for piece in self._pieces(name, MERGED):
-            rows = self.method.merge(piece, surveys).to(first.dtype)
-            if rows.numel() == first.numel():
-                return rows
-            flat[piece.first : piece.first + rows.numel()] = rows.reshape(-1)
+
+        def put(cut: Cut) -> None:
+            merged[cut[1] : cut[2]] = rows(cut)
+
+        deque(self.threads.map(put, cuts), maxlen=0)  # raises what a thread raised
         return merged
 
-    def _pieces(self, name: str, elements: int) -> Iterator[Piece]:
-        tensors = [model[name] for model in self.experts]
-        origin = None if self.base is None else self.base[name]
-        shape = tuple(tensors[0].shape)
-        graph = torch.is_grad_enabled() and any(t.requires_grad for t in (*tensors, origin) if t is not None)
-        rows = shape[0] if len(shape) > 1 else 1
-        step = rows if self.method.whole or graph else elements // row_length(shape)
-        for start in range(0, max(rows, 1), max(step, 1)):
-            cut = slice(start, start + max(step, 1)) if step < rows else ...
-            yield Piece(
-                name=name,
-                experts=[tensor[cut].float() for tensor in tensors],
-                base=None if origin is None else origin[cut].float(),
-                first=start * row_length(shape),
-                shape=shape,
-                seed=self.seed,
-            )
+    def _cuts(self, name: str, elements: int) -> Iterator[Cut]:
+        shape = self.experts[0][name].shape
+        rows = max(shape[0] if len(shape) > 1 else 1, 1)
+        step = rows if self.method.whole or self._has_graph(name) else max(elements // row_length(shape), 1)
+        for first in range(0, rows, step):
+            yield name, first, min(first + step, rows)
+
+    def _has_graph(self, name: str) -> bool:
+        models = self.experts if self.base is None else (*self.experts, self.base)
+        return torch.is_grad_enabled() and any(model[name].requires_grad for model in models)
+
+    def _piece(self, cut: Cut) -> Piece:
+        name, first, last = cut
+        shape = tuple(self.experts[0][name].shape)
+        here = slice(first, last) if len(shape) > 1 else ...
+        return Piece(
+            name=name,
+            experts=[model[name][here].float() for model in self.experts],
+            base=None if self.base is None else self.base[name][here].float(),
+            first=first * row_length(shape),
+            shape=shape,
+            seed=self.seed,
+        )
 
 
 def _check(experts: Sequence[StateDict], base: StateDict | None) -> None:

@@ -15,7 +15,7 @@ from accord.core.progress import Progress, silent
 from accord.core.storage import nearest_folder
 from accord.merging.config import MergeSpec, parse_merge, read_merge
 from accord.merging.documents import Document, as_given, finals, plan_document, plan_documents, read_documents
-from accord.merging.execute import workers
+from accord.merging.threads import workers
 from accord.merging.folder import ModelFolder, read_model
 from accord.merging.folders import carry_out
 from accord.merging.layout import check_place
