@@ -23,7 +23,7 @@ def command(
     ] = False,
     batches: Annotated[int, typer.Option(min=2, help="Batches of each task whose gradients are compared.")] = 8,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps of each short training; 30, or 8 with --no-transfer.")
+        int | None, typer.Option(min=1, help="Steps of each short training; 30, or 5 with --no-transfer.")
     ] = None,
     tolerance: Annotated[
         float, typer.Option(min=0, help="Share of its progress that a task may lose to another without a conflict.")

@@ -57,8 +57,8 @@ log = logging.getLogger(__name__)
 FORMAT = "accord-conflict/1"
 SAMPLE = 20_000
 """Train rows of a task that are looked at, drawn at random."""
-LOOKAHEADS = 6
-STEPS, STEPS_WITH_TRANSFER = 8, 30
+LOOKAHEADS, LOOKAHEADS_WITH_TRANSFER = 4, 6
+STEPS, STEPS_WITH_TRANSFER = 5, 30
 FORWARD = 0.35
 """What a forward pass costs, as a share of a forward and a backward one; only used for estimates."""
 
@@ -112,7 +112,7 @@ def conflict(
         out: folder; made when missing.
         transfer: also measure loss barriers and the transfer matrix, which takes longer.
         batches: of each task whose gradients are compared.
-        steps: of each short training; 30 with transfer, 8 without, when not given.
+        steps: of each short training; 30 with transfer, 5 without, when not given.
         tolerance: share of its progress that a task may lose to another without a conflict; 0 leaves only the noise.
         on_plan: called with the expected seconds of each stage once they are known.
         progress: opens bars.
@@ -249,8 +249,9 @@ class _Conflict:
                     (self.folder / "measured").mkdir(parents=True, exist_ok=True)
                 clear_leftovers(self.folder)
                 self.recipe.save(self.folder / "recipe.yaml")
-                key = [self._identity(), self.batches, LOOKAHEADS, self.recipe.spec.train.adapter]
-                found = self._kept("gradients", key, lambda: self._measure_gradients(probe, transfer))
+                lookaheads = LOOKAHEADS_WITH_TRANSFER if transfer else LOOKAHEADS
+                key = [self._identity(), self.batches, lookaheads, self.recipe.spec.train.adapter]
+                found = self._kept("gradients", key, lambda: self._measure_gradients(probe, lookaheads, transfer))
             finally:
                 if adapter is not None:
                     adapter.remove()
@@ -260,7 +261,7 @@ class _Conflict:
         self.error = float(found["error"])
         return result
 
-    def _measure_gradients(self, probe: ProbeBatches, transfer: bool) -> dict[str, Any]:
+    def _measure_gradients(self, probe: ProbeBatches, lookaheads: int, transfer: bool) -> dict[str, Any]:
         """One batch a task to learn what they take, then all of them."""
         pace = []
         for number in range(len(self.training)):
@@ -268,14 +269,14 @@ class _Conflict:
             probe.backward(number, 0)
             pace.append(time.perf_counter() - begun)
         if self.on_plan is not None:
-            self.on_plan(self._plan(pace, probe, transfer))
-        found = measure_gradients(probe, lookaheads=LOOKAHEADS, projection=65_536, progress=self.progress, pace=pace)
+            self.on_plan(self._plan(pace, probe, lookaheads, transfer))
+        found = measure_gradients(probe, lookaheads=lookaheads, projection=65_536, progress=self.progress, pace=pace)
         return found.to_json()
 
-    def _plan(self, pace: Sequence[float], probe: ProbeBatches, transfer: bool) -> dict[str, float]:
+    def _plan(self, pace: Sequence[float], probe: ProbeBatches, lookaheads: int, transfer: bool) -> dict[str, float]:
         """Expected seconds of each stage, from those of one batch a task."""
         tasks, once = len(pace), sum(pace)
-        ahead = min(LOOKAHEADS, *probe.counts)
+        ahead = min(lookaheads, *probe.counts)
         plan = {
             "gradients": sum(p * count for p, count in zip(pace, probe.counts)) + ahead * tasks * once * FORWARD,
             "short trainings": 2 * self.steps * once,
