@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from accord.core.errors import StorageError
+from accord.core.errors import InputError, StorageError
 from accord.retrieval.columns import Column
 from accord.retrieval.dense.codes import code_search
 from accord.retrieval.dense.exact import exact_search
@@ -117,7 +117,13 @@ class Snapshot:
         return self._starts[owner] + positions - self._offsets[owner]
 
     def nearest(
-        self, queries: np.ndarray, k: int, *, codec: FittedCodec | None = None, count: int = 0
+        self,
+        queries: np.ndarray,
+        k: int,
+        *,
+        codec: FittedCodec | None = None,
+        count: int = 0,
+        keep: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Positions and scores of the best rows; ties by id, descending.
 
@@ -126,14 +132,16 @@ class Snapshot:
             k: how many.
             codec: of the codes, in a store of codes.
             count: how many of the best codes are put in order by their vectors; 0 for none.
+            keep: positions that alone may be found, rising; all when missing.
         """
         skip, prefer = self._dead, self._prefer
         if codec is None:
-            return exact_search(queries, self.segments, k, skip=skip, largest_norm=self._norm, prefer=prefer)
+            norm = self._norm
+            return exact_search(queries, self.segments, k, skip=skip, keep=keep, largest_norm=norm, prefer=prefer)
         if not count:
-            return code_search(queries, self.codes, k, scores=codec.scores, skip=skip, prefer=prefer)
+            return code_search(queries, self.codes, k, scores=codec.scores, skip=skip, keep=keep, prefer=prefer)
         return rescored_search(
-            queries, self.codes, self.segments, k, codec=codec, count=count, skip=skip, prefer=prefer
+            queries, self.codes, self.segments, k, codec=codec, count=count, skip=skip, prefer=prefer, keep=keep
         )
 
     def _prefer(self, positions: np.ndarray) -> np.ndarray:
@@ -177,6 +185,32 @@ class Snapshot:
                 names = dict(rows.fetchall())
             found = [names.get(slot) for slot in slots]
         return self._named(found)
+
+    def vectors_of(self, names: Sequence[str] | None = None) -> np.ndarray:
+        """The stored vectors of some ids, in their order, float32; of all of :meth:`ids` when none are given.
+
+        Raises:
+            InputError: an id that is not there, or a store of codes alone.
+        """
+        if self.manifest.scanned.codec and self.manifest.rescored is None:
+            raise InputError(
+                f"{self.folder} keeps codes only (it was made with rescore='none'), so it has no vectors to give."
+            )
+        wanted = self.ids() if names is None else list(names)
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT id, slot FROM documents WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(wanted),)
+            )
+            slots = dict(rows.fetchall())
+        if missing := [name for name in wanted if name not in slots]:
+            raise InputError(f"{self.folder} has no document with the id {missing[0]!r}.")
+        positions = self._positions(np.array([slots[name] for name in wanted], dtype=np.int64))
+        owner = np.searchsorted(self._offsets, positions, side="right") - 1
+        found = np.empty((len(wanted), self.manifest.dim), dtype=np.float32)
+        for number in np.unique(owner):
+            here = np.flatnonzero(owner == number)
+            found[here] = self.segments[number][positions[here] - self._offsets[number]]
+        return found
 
     def documents_at(self, positions: np.ndarray) -> list[Document]:
         """The document behind each position.

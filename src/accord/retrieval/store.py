@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -160,6 +160,20 @@ class Store:
     def ids(self) -> list[str]:
         """All ids, in the order of their vectors."""
         return self._current().ids()
+
+    def vectors(self, names: Sequence[str] | None = None) -> np.ndarray:
+        """The stored vectors of some documents, or of all.
+
+        Args:
+            names: ids, in any order; those of :meth:`ids` when not given.
+
+        Returns:
+            (ids, dim) float32, of unit length under cosine similarity.
+
+        Raises:
+            InputError: an id that is not there, or a store that keeps codes only.
+        """
+        return self._current().vectors_of(names)
 
     def holds(self, records: Iterable[Mapping[str, Any]]) -> list[bool]:
         """Whether each record is in the store just as it is: id, title, text and metadata.
