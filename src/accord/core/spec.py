@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -26,8 +27,11 @@ def catalogue(room: ModuleType) -> dict[str, type]:
 
 def parameters(kind: type) -> dict[str, inspect.Parameter]:
     """Constructor arguments of a class, by name."""
-    signature = inspect.signature(kind)
+    signature = _signature(kind)
     return {n: p for n, p in signature.parameters.items() if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}}
+
+
+_signature = cache(inspect.signature)
 
 
 def resolve(name: str, room: ModuleType, where: str) -> type:

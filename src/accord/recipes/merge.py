@@ -92,7 +92,8 @@ def merge(
             place = _place(document, number, out=out, between=between, final=final, alone=len(last) == 1)
             probe = rows.get(number)
             write = partial(carry_out, out=place, load=load and final, hashes=hashes, progress=progress)
-            records.append(_run(document, made, write, probe=probe, progress=progress))
+            planned = plans[number] if probe is None and not made.keys() & set(document.inputs) else None
+            records.append(_run(document, made, write, planned, probe=probe, progress=progress))
             models += [out if len(last) == 1 else out / str(document.spec.name)] if final else []
             if document.spec.name is not None:
                 made[document.spec.name] = replace(read_model(place), name=document.spec.name)
@@ -180,13 +181,14 @@ def _run(
     document: Document,
     made: Mapping[str, ModelFolder],
     write: Callable[..., dict[str, Any]],
+    planned: MergePlan | None,
     *,
     probe: ProbeRows | None,
     progress: Progress,
 ) -> dict[str, Any]:
     further: dict[str, Any] = {"document": as_given(document)}
     if probe is None:
-        return write(plan_document(document, made), further=further)
+        return write(planned or plan_document(document, made), further=further)
     from accord.recipes.learned_merge import learn_folders
 
     spec = document.spec
