@@ -44,3 +44,33 @@ def reciprocal_rank(systems, weights, offset):
             equal = sum(other == value for other in found.values())
             fused[d] += weight / (offset + above + (equal + 1) / 2)
     return fused
+
+
+def places(found):
+    """Document -> its place, the mean of the places where scores tie, and the best of them."""
+    middle, first = {}, {}
+    for d, value in found.items():
+        above = sum(other > value for other in found.values())
+        middle[d] = above + (sum(other == value for other in found.values()) + 1) / 2
+        first[d] = above + 1
+    return middle, first
+
+
+def borda_count(systems, weights):
+    names = {d for found in systems for d in found}
+    fused = dict.fromkeys(names, 0.0)
+    for weight, found in zip(weights, systems):
+        given = {d: len(names) + 1 - place for d, place in places(found)[0].items()}
+        left = (len(names) * (len(names) + 1) / 2 - sum(given.values())) / max(len(names) - len(found), 1)
+        for d in names:
+            fused[d] += weight * given.get(d, left)
+    return fused
+
+
+def majority_vote(systems, depth):
+    names = {d for found in systems for d in found}
+    fused = {}
+    for d in names:
+        ranks = [places(found)[1].get(d, math.inf) for found in systems]
+        fused[d] = sum(rank <= depth for rank in ranks) + sum(1 / rank for rank in ranks) / len(systems)
+    return fused
