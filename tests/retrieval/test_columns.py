@@ -23,26 +23,65 @@ def schema_version(path):
         return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
-def test_a_store_of_the_first_schema_opens_and_is_brought_up_to_date(filled, rng, rows):
+def set_back(path, version):
+    """Make a store what an earlier version of accord would have made."""
+    with closing(sqlite3.connect(path / "store.sqlite")) as connection:
+        if version < 2:
+            connection.execute("DELETE FROM meta WHERE key = 'columns'")
+        if version < 3:
+            connection.execute("DELETE FROM meta WHERE key = 'lexical'")
+            connection.execute("DROP TABLE lexical")
+            connection.execute("DROP TABLE sidecars")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+
+
+def words(path, query):
+    """Slots of the documents that a lexical query finds, after FTS5's own look at its index."""
+    with closing(sqlite3.connect(path / "store.sqlite")) as connection:
+        connection.execute("INSERT INTO lexical (lexical, rank) VALUES ('integrity-check', 1)")
+        found = connection.execute("SELECT rowid FROM lexical WHERE lexical MATCH ? ORDER BY rowid", (query,))
+        return [slot for (slot,) in found]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_store_of_an_earlier_schema_opens_and_is_brought_up_to_date(filled, rng, rows, version):
     path = filled.path
     queries = rows(rng, 3)
     wanted = filled.search_vectors(queries, 5)
     filled.close()
-    with closing(sqlite3.connect(path / "store.sqlite")) as connection:
-        connection.execute("DELETE FROM meta WHERE key = 'columns'")
-        connection.execute("PRAGMA user_version = 1")
-        connection.commit()
+    set_back(path, version)
     assert verify(path).problems == ()
     with accord.retrieval.open(path) as store:
         assert store.search_vectors(queries, 5)[0] == wanted[0]
         with store.write() as writer:
             writer.delete([])
-        assert schema_version(path) == 1  # nothing was written
+        assert schema_version(path) == version  # nothing was written
         with store.write() as writer:
             writer.add([{"id": "new", "text": "t"}], queries[:1])
         assert schema_version(path) == SCHEMA_VERSION
         assert store.search(queries[0], 1)[0].id == "new"
     assert verify(path).problems == ()
+    assert words(path, "text") == list(range(30))
+    assert words(path, "t") == [30]
+
+
+def test_the_words_of_a_store_follow_its_documents(filled, rng, rows):
+    path = filled.path
+    assert words(path, "title AND 7") == [7]
+    with filled.write() as writer:
+        writer.delete(["d07"])
+        writer.update([{"id": "d08", "n": -8}, {"id": "d09", "title": "Café au lait"}])
+        writer.update([{"id": "d10", "text": "something else"}], rows(rng, 1))
+    assert words(path, "title AND 7") == []
+    assert words(path, "cafe") == [9]
+    assert words(path, "8") == [8]
+    assert words(path, "something") == [30]
+    assert words(path, "text : 10") == []
+    with pytest.raises(InputError), filled.write() as writer:
+        writer.delete(["d11"])
+        writer.delete(["nobody"])
+    assert words(path, "11") == [11]
 
 
 def add_ragged(path, spans):

@@ -14,11 +14,13 @@ from typing import Any
 from accord.core.checks import check_choice
 from accord.core.errors import InputError
 from accord.retrieval.columns import Column, columns_text, float_columns, read_columns
+from accord.retrieval.lexical.table import TOKENIZE
 from accord.retrieval.schema import FORMAT, VERSION_FILE, check_schema_version, damaged, row_hash
 from accord.retrieval.segments import Segment, read_segments
 from accord.retrieval.vectors import SIMILARITIES
 
 __all__ = [
+    "LEXICAL_SETTINGS",
     "META_KEYS",
     "Manifest",
     "check_model",
@@ -30,11 +32,12 @@ __all__ = [
     "set_meta",
 ]
 
-META_KEYS = ("columns", "created", "format", "model", "version")
-"""What a store says about itself; `columns` from schema version 2 on."""
+META_KEYS = ("columns", "created", "format", "lexical", "model", "version")
+"""What a store says about itself; `columns` from schema version 2 on, `lexical` from 3 on."""
+LEXICAL_SETTINGS: Mapping[str, Any] = {"tokenize": TOKENIZE}
+"""How a store cuts its texts into words unless it says otherwise."""
 
-
-_HAS_COLUMNS = "SELECT 1 FROM meta WHERE key = 'columns'"
+_SINCE = {"columns": 2, "lexical": 3}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Manifest:
         model: the record of the encoder that made the vectors.
         columns: what is kept of each document.
         segments: in order of columns and slots.
+        lexical: settings of the lexical table; None in a store that has none yet.
     """
 
     version: int
@@ -53,6 +57,7 @@ class Manifest:
     model: Mapping[str, Any]
     columns: tuple[Column, ...]
     segments: tuple[Segment, ...]
+    lexical: Mapping[str, Any] | None = None
 
     @property
     def dim(self) -> int:
@@ -125,6 +130,7 @@ def first_meta(connection: sqlite3.Connection, model: Mapping[str, Any], columns
         "columns": columns_text(columns),
         "created": created,
         "format": FORMAT,
+        "lexical": json.dumps(LEXICAL_SETTINGS),
         "model": record,
         "version": "0",
     }
@@ -152,18 +158,21 @@ def note_version(folder: Path, version: int) -> None:
 def read_meta(connection: sqlite3.Connection) -> tuple[dict[str, str], list[str]]:
     """The entries that are as they were written, and what is wrong with the others.
 
-    A store of schema version 1 knows no columns; it gets the ones that all such stores have.
+    A store of schema version 1 knows no columns; it gets the ones that all such stores have. Entries that its version
+    does not know yet are not missing.
     """
-    entries, problems = {}, []
+    entries, problems, seen = {}, [], set()
     for key, value, stored in connection.execute("SELECT key, value, hash FROM meta"):
+        seen.add(key)
         if row_hash(key, value) == stored:
             entries[key] = value
         else:
             problems.append(f"the entry {key!r} about the store was changed")
     (schema,) = connection.execute("PRAGMA user_version").fetchone()
-    if schema == 1 and "model" in entries and not connection.execute(_HAS_COLUMNS).fetchone():
+    if schema == 1 and "model" in entries and "columns" not in seen:
         entries["columns"] = columns_text(float_columns(json.loads(entries["model"])["dim"]))
-    problems += [f"the entry {key!r} about the store is missing" for key in META_KEYS if key not in entries]
+    wanted = [key for key in META_KEYS if key in seen or schema >= _SINCE.get(key, 0)]
+    problems += [f"the entry {key!r} about the store is missing" for key in wanted if key not in entries]
     return entries, problems
 
 
@@ -186,7 +195,9 @@ def read_manifest(connection: sqlite3.Connection, folder: Path) -> Manifest:
         raise damaged(folder, more[0])
     if not any(column.known and column.use == "scan" for column in columns):
         raise InputError(f"{folder} has no column that this accord can search. Upgrade accord.")
-    return Manifest(int(entries["version"]), entries["created"], json.loads(entries["model"]), columns, tuple(segments))
+    lexical = json.loads(entries["lexical"]) if "lexical" in entries else None
+    model = json.loads(entries["model"])
+    return Manifest(int(entries["version"]), entries["created"], model, columns, tuple(segments), lexical)
 
 
 def column_problems(columns: Sequence[Column], segments: Sequence[Segment]) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping
 
 from accord.retrieval.columns import columns_text
-from accord.retrieval.manifest import Manifest, set_meta
-from accord.retrieval.schema import SCHEMA_VERSION
+from accord.retrieval.lexical.table import rebuild
+from accord.retrieval.manifest import LEXICAL_SETTINGS, Manifest, set_meta
+from accord.retrieval.schema import SCHEMA_VERSION, SIDECARS
 
 __all__ = ["MIGRATIONS", "upgrade"]
 
@@ -17,7 +19,15 @@ def _name_columns(connection: sqlite3.Connection, manifest: Manifest) -> None:
     set_meta(connection, "columns", columns_text(manifest.columns))
 
 
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection, Manifest], None]] = {1: _name_columns}
+def _index_words(connection: sqlite3.Connection, manifest: Manifest) -> None:
+    """Version 2 had neither a lexical table nor sidecars."""
+    del manifest
+    connection.execute(SIDECARS)
+    set_meta(connection, "lexical", json.dumps(LEXICAL_SETTINGS))
+    rebuild(connection)
+
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection, Manifest], None]] = {1: _name_columns, 2: _index_words}
 """From schema version n to n + 1."""
 
 

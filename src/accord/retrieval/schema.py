@@ -12,14 +12,18 @@ from pathlib import Path
 
 from accord.core.errors import InputError, StorageError
 from accord.core.storage import storage_errors
+from accord.retrieval.lexical.table import TOKENIZE, create
 from accord.retrieval.lock import StoreLocked
 
 __all__ = [
     "DATABASE",
+    "DERIVED",
     "FORMAT",
+    "FULL_TEXT",
     "SCHEMA",
     "SCHEMA_VERSION",
     "SEGMENTS",
+    "SIDECARS",
     "VERSION_FILE",
     "check_schema_version",
     "connect",
@@ -33,10 +37,12 @@ __all__ = [
 FORMAT = "accord-store/1"
 DATABASE = "store.sqlite"
 SEGMENTS = "segments"
+DERIVED = "derived"
+"""Folder of the sidecars: files that follow from the store, make search faster, and may be thrown away."""
 VERSION_FILE = "version.json"
 APPLICATION_ID = 0x61636364  # "accd": tells a store from any other SQLite file
-SCHEMA_VERSION = 2
-"""Version 2 has the entry `columns` in `meta`, and segments of several columns."""
+SCHEMA_VERSION = 3
+"""Version 2 has the entry `columns` in `meta`, and segments of several columns; 3 a lexical table, and sidecars."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, hash BLOB NOT NULL) WITHOUT ROWID;
@@ -52,6 +58,16 @@ CREATE TABLE documents (
 );
 CREATE TABLE tombstones (slot INTEGER PRIMARY KEY);
 """
+"""The tables that all versions have."""
+SIDECARS = """
+CREATE TABLE sidecars (
+    name TEXT PRIMARY KEY NOT NULL, kind TEXT NOT NULL, settings TEXT NOT NULL, version INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, sha256 BLOB NOT NULL, hash BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+"""The table of version 3 that names the files in `derived/`: `version` is the commit that one was made from."""
+FULL_TEXT = 3
+"""The first schema version with a lexical table and sidecars."""
 
 _LONG_LOG = 4 << 20
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -118,13 +134,19 @@ def empty_log(folder: Path) -> bool:
     return True
 
 
-def create_tables(connection: sqlite3.Connection) -> None:
-    """Lay out an empty database; the log makes readers and the writer independent of each other."""
+def create_tables(connection: sqlite3.Connection, tokenize: str = TOKENIZE) -> None:
+    """Lay out an empty database; the log makes readers and the writer independent of each other.
+
+    Args:
+        connection: to an empty file.
+        tokenize: how the lexical table cuts texts into words, as FTS5 spells it.
+    """
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.executescript(
-        f"BEGIN;{SCHEMA}PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
-    )
+    connection.executescript(f"BEGIN;{SCHEMA}{SIDECARS}PRAGMA application_id = {APPLICATION_ID};")
+    create(connection, tokenize)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
 
 
 def check_schema_version(connection: sqlite3.Connection, folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,11 +15,14 @@ from accord.core.errors import InputError
 from accord.core.progress import Progress, silent
 from accord.core.storage import read_json
 from accord.retrieval.columns import Column, codec_changes, read_columns
+from accord.retrieval.lexical.table import create
 from accord.retrieval.manifest import column_problems, read_meta
 from accord.retrieval.schema import (
     DATABASE,
+    FULL_TEXT,
     SCHEMA,
     SEGMENTS,
+    SIDECARS,
     VERSION_FILE,
     check_schema_version,
     connect,
@@ -143,10 +147,14 @@ def _check_integrity(connection: sqlite3.Connection, found: _Findings) -> None:
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path, found: _Findings) -> None:
-    check_schema_version(connection, path)
+    version = check_schema_version(connection, path)
     tables = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+    entries, _ = read_meta(connection)
     with closing(sqlite3.connect(":memory:")) as fresh:
         fresh.executescript(SCHEMA)
+        if version >= FULL_TEXT:
+            fresh.executescript(SIDECARS)
+            create(fresh, json.loads(entries["lexical"])["tokenize"])
         wanted = set(fresh.execute(tables).fetchall())
     if set(connection.execute(tables).fetchall()) != wanted:
         found.add("changed", DATABASE, "the tables are not the ones that accord makes")

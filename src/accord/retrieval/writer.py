@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ import numpy as np
 from accord.core.errors import InputError, StorageError
 from accord.retrieval.columns import column_codec
 from accord.retrieval.documents import RESERVED, Row, metadata_json, read_record, read_records
+from accord.retrieval.lexical.table import delete_rows, insert_rows
 from accord.retrieval.lock import writer_lock
 from accord.retrieval.manifest import Manifest, note_version, read_manifest, set_meta
 from accord.retrieval.migrations import upgrade
@@ -135,7 +136,7 @@ class Writer:
             )
         with self._mutation():
             first = self._append(cells)
-            self._connection.executemany(_INSERT, (row.values(slot) for slot, row in enumerate(rows, first)))
+            self._insert(range(first, first + len(rows)), rows)
         return [row.id for row in rows]
 
     def delete(self, ids: Iterable[str]) -> int:
@@ -154,7 +155,7 @@ class Writer:
             return 0
         with self._mutation():
             self._bury(slots.values())
-            self._connection.executemany("DELETE FROM documents WHERE slot = ?", ((s,) for s in slots.values()))
+            self._remove(slots.values())
         return len(slots)
 
     def update(self, records: Iterable[Mapping[str, Any]], vectors: Any = None) -> None:
@@ -189,8 +190,8 @@ class Writer:
                 self._bury(targets)
                 first = self._append(cells)
                 targets = list(range(first, first + len(rows)))
-            self._connection.executemany("DELETE FROM documents WHERE slot = ?", ((s,) for s in slots.values()))
-            self._connection.executemany(_INSERT, (row.values(slot) for slot, row in zip(targets, rows)))
+            self._remove(slots.values())
+            self._insert(targets, rows)
 
     def commit(self) -> None:
         """Force everything to the disk, then name it in one transaction; called at the end of the block."""
@@ -291,6 +292,14 @@ class Writer:
             for rows in parts:
                 file.append(rows)
         return first
+
+    def _insert(self, slots: Sequence[int], rows: Sequence[Row]) -> None:
+        self._connection.executemany(_INSERT, (row.values(slot) for slot, row in zip(slots, rows)))
+        insert_rows(self._connection, ((slot, row.title, row.text) for slot, row in zip(slots, rows)))
+
+    def _remove(self, slots: Collection[int]) -> None:
+        delete_rows(self._connection, slots)
+        self._connection.executemany("DELETE FROM documents WHERE slot = ?", ((slot,) for slot in slots))
 
     def _bury(self, slots: Iterable[int]) -> None:
         self._connection.executemany("INSERT INTO tombstones VALUES (?)", ((slot,) for slot in slots))
