@@ -15,11 +15,11 @@ from accord.core.progress import Progress, silent
 from accord.core.storage import nearest_folder
 from accord.merging.config import MergeSpec, parse_merge, read_merge
 from accord.merging.documents import Document, as_given, finals, plan_document, plan_documents, read_documents
-from accord.merging.threads import workers
 from accord.merging.folder import ModelFolder, read_model
 from accord.merging.folders import carry_out
 from accord.merging.layout import check_place
 from accord.merging.plan import MergePlan
+from accord.merging.threads import workers
 
 if TYPE_CHECKING:
     from accord.recipes.probe_rows import ProbeRows
