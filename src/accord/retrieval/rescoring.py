@@ -65,6 +65,7 @@ def rescored_search(
     count: int,
     skip: np.ndarray,
     prefer: Callable[[np.ndarray], np.ndarray],
+    keep: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k best of the `count` best codes, by the exact scores of their stored vectors.
 
@@ -80,19 +81,24 @@ def rescored_search(
         count: candidates, at least k.
         skip: positions that must not be found, rising.
         prefer: settles ties.
+        keep: positions that alone may be found, rising; all when missing.
 
     Returns:
         Positions and scores as of `exact_search`.
     """
     offsets = np.cumsum([0, *map(len, codes)])
-    left = int(offsets[-1]) - len(skip)
+    if keep is not None:
+        keep = np.setdiff1d(keep, skip, assume_unique=True)
+    left = int(offsets[-1]) - len(skip) if keep is None else len(keep)
+    if not left:
+        return np.empty((len(queries), 0), dtype=np.int64), np.empty((len(queries), 0), dtype=np.float32)
     if count >= left:
-        every = np.setdiff1d(np.arange(offsets[-1]), skip, assume_unique=True)
+        every = np.setdiff1d(np.arange(offsets[-1]), skip, assume_unique=True) if keep is None else keep
         return _by_vectors(queries, every, offsets, vectors, k, codec.similarity, prefer)
     if codec.bitwise:
-        found, _ = code_search(codec.encode(queries), codes, count, scores=codec.code_scores, skip=skip)
+        found, _ = code_search(codec.encode(queries), codes, count, scores=codec.code_scores, skip=skip, keep=keep)
     else:
-        found, _ = code_search(queries, codes, count, scores=codec.scores, skip=skip)
+        found, _ = code_search(queries, codes, count, scores=codec.scores, skip=skip, keep=keep)
     parts = [
         _by_vectors(query[None], np.sort(here[here >= 0]), offsets, vectors, k, codec.similarity, prefer)
         for query, here in zip(queries, found)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int64, UInt8
 
 from accord.core.checks import check_at_least
+from accord.retrieval.dense.kept import narrow
 
 __all__ = ["Scores", "code_search"]
 
@@ -33,6 +34,7 @@ def code_search(
     *,
     scores: Scores,
     skip: Int64[np.ndarray, " dead"] | None = None,
+    keep: Int64[np.ndarray, " kept"] | None = None,
     prefer: Prefer | None = None,
 ) -> tuple[Int64[np.ndarray, "q count"], Float32[np.ndarray, "q count"]]:
     """The codes with the largest scores for each query, over all codes of all segments.
@@ -48,6 +50,7 @@ def code_search(
         count: how many, at least 1.
         scores: of queries with a block of codes.
         skip: positions that must not be found, rising.
+        keep: positions that alone may be found, rising; all when missing.
         prefer: gives a sort key for each of some positions that tie, comparable within one call; the smaller key comes
             first. When missing, the smaller position does, which needs no look at all that tie.
 
@@ -65,6 +68,11 @@ def code_search(
     ([[0, 1]], [[8.0, 6.0]])
     """
     check_at_least("count", count, 1)
+    if keep is not None:
+        kept = narrow(segments, keep, skip, len(queries))
+        prefer = kept.prefer(prefer)
+        places, values = code_search(queries, kept.segments, count, scores=scores, skip=kept.skip, prefer=prefer)
+        return kept.positions(places), values
     skip = np.empty(0, dtype=np.int64) if skip is None else np.asarray(skip, dtype=np.int64)
     count = min(int(count), sum(map(len, segments)) - len(skip))
     positions = np.full((len(queries), count), -1, dtype=np.int64)

@@ -8,6 +8,7 @@ import numpy as np
 
 from accord.core.checks import check_at_least
 from accord.core.errors import InputError
+from accord.retrieval.dense.kept import narrow
 
 __all__ = ["exact_search"]
 
@@ -23,6 +24,7 @@ def exact_search(
     k: int,
     *,
     skip: np.ndarray | None = None,
+    keep: np.ndarray | None = None,
     largest_norm: float | None = None,
     prefer: Prefer | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -39,6 +41,7 @@ def exact_search(
         segments: arrays (rows, dim), float32, for example memory-mapped; position p counts rows through all of them.
         k: how many, at least 1.
         skip: positions that must not be found, rising.
+        keep: positions that alone may be found, rising; all when missing.
         largest_norm: an upper bound on the rows' lengths; computed when missing.
         prefer: gives a sort key for each of some positions that tie, comparable within one call; the smaller key comes
             first. Positions themselves when missing.
@@ -61,6 +64,11 @@ def exact_search(
     if queries.ndim != 2 or any(s.ndim != 2 or s.shape[1] != queries.shape[1] for s in segments):
         shapes = [tuple(s.shape) for s in segments[:3]]
         raise InputError(f"`queries` must be (queries, dim) with the rows' dim. Got {queries.shape} for {shapes}.")
+    if keep is not None:
+        kept = narrow(segments, keep, skip, len(queries))
+        prefer, norm = kept.prefer(prefer), largest_norm
+        found, scores = exact_search(queries, kept.segments, k, skip=kept.skip, largest_norm=norm, prefer=prefer)
+        return kept.positions(found), scores
     rows = _Rows(segments, np.empty(0, dtype=np.int64) if skip is None else np.asarray(skip, dtype=np.int64))
     k = min(int(k), rows.left)
     positions = np.full((len(queries), k), -1, dtype=np.int64)
