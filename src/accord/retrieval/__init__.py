@@ -42,6 +42,7 @@ from __future__ import annotations
 from accord.retrieval.dense.exact import exact_search
 from accord.retrieval.documents import Document, Hit
 from accord.retrieval.lock import StoreLocked
+from accord.retrieval.searching import Hybrid, Lexical
 from accord.retrieval.statistics import ColumnStats, StoreStats
 from accord.retrieval.store import Store, open
 from accord.retrieval.verification import Problem, VerifyReport, verify
@@ -51,6 +52,8 @@ __all__ = [
     "ColumnStats",
     "Document",
     "Hit",
+    "Hybrid",
+    "Lexical",
     "Problem",
     "Store",
     "StoreLocked",

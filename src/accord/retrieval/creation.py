@@ -13,7 +13,8 @@ from accord.core.checks import check_choice
 from accord.core.errors import InputError, StorageError
 from accord.core.storage import fsync_path, hash_folder, partial_name
 from accord.retrieval.columns import CODECS, CODES, RESCORE, Column, check_codec, columns_of, float_columns
-from accord.retrieval.manifest import first_meta, note_version, read_manifest
+from accord.retrieval.lexical.analysers import Analyser
+from accord.retrieval.manifest import Manifest, first_meta, note_version, read_manifest
 from accord.retrieval.schema import DATABASE, SEGMENTS, VERSION_FILE, connect, create_tables, disk_errors
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ def read_codec(codec: FittedCodec | Path | str | None, record: Mapping[str, Any]
     return codec
 
 
-def check_same(path: Path, record: Mapping[str, Any], codec: FittedCodec | None, rescore: str) -> None:
-    """Refuse to go on with a store of another model, codec or kind of vectors.
+def check_same(
+    path: Path, record: Mapping[str, Any], codec: FittedCodec | None, rescore: str, analyser: Analyser | None
+) -> None:
+    """Refuse to go on with a store of another model, codec, kind of vectors, or analyser where one is asked for.
 
     Raises:
         InputError: names what differs.
@@ -56,6 +59,7 @@ def check_same(path: Path, record: Mapping[str, Any], codec: FittedCodec | None,
     for what, found, asked in (
         ("codec", _identity(manifest.columns), _identity(wanted)),
         ("rescoring", _vectors(manifest.columns), _vectors(wanted)),
+        ("analyser", repr(_analyser(manifest)), repr(analyser or _analyser(manifest))),
     ):
         if found != asked:
             raise InputError(f"{path} holds a store with another {what}: {found}, not {asked}. Choose another folder.")
@@ -66,13 +70,23 @@ def _identity(columns: tuple[Column, ...]) -> str:
     return f"{codecs[0]['kind']} {codecs[0]['identity'][:12]}" if codecs else "none"
 
 
+def _analyser(manifest: Manifest) -> Analyser:
+    return Analyser.of(manifest.lexical or Analyser().settings)
+
+
 def _vectors(columns: tuple[Column, ...]) -> str:
     names = {dtype: name for name, dtype in RESCORE.items()}
     return next((names[column.dtype] for column in columns if not column.codec and column.known), "none")
 
 
 def lay_out(
-    path: Path, record: Mapping[str, Any], codec: FittedCodec | None, rescore: str, *, source: Path | None = None
+    path: Path,
+    record: Mapping[str, Any],
+    codec: FittedCodec | None,
+    rescore: str,
+    *,
+    analyser: Analyser,
+    source: Path | None = None,
 ) -> None:
     """Make the folder of an empty store.
 
@@ -81,6 +95,7 @@ def lay_out(
         record: of its model.
         codec: of its codes.
         rescore: what is kept of the vectors beside codes.
+        analyser: of its texts.
         source: the codec's folder, where it came from one: it is copied as it is.
 
     Raises:
@@ -95,9 +110,9 @@ def lay_out(
             (partial / SEGMENTS).mkdir()
             (partial / DATABASE).touch()
             with closing(connect(partial)) as connection:
-                create_tables(connection)
+                create_tables(connection, analyser.sql)
                 connection.execute("BEGIN")
-                first_meta(connection, record, columns)
+                first_meta(connection, record, columns, analyser.settings)
                 connection.execute("COMMIT")
             note_version(partial, 0)
             for made in (partial / DATABASE, partial / VERSION_FILE, partial / SEGMENTS, partial):

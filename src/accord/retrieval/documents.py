@@ -35,8 +35,9 @@ class Hit:
     """A document that answers a query.
 
     Args:
-        score: the similarity of the store's model; higher is nearer.
+        score: the similarity of the store's model, BM25, or what fusion made of both; higher is better.
         rank: from 1.
+        sources: with `explain`, the rank and score that each way of searching gave the document, by its name.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Hit:
     title: str
     metadata: Mapping[str, Any]
     rank: int
+    sources: Mapping[str, tuple[int, float]] | None = None
 
 
 @dataclass(frozen=True)

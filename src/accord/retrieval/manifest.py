@@ -122,7 +122,12 @@ def check_model(model: Mapping[str, Any], dim: int | None = None) -> dict[str, A
         raise InputError(f"`model` must hold JSON values only ({error}).") from error
 
 
-def first_meta(connection: sqlite3.Connection, model: Mapping[str, Any], columns: tuple[Column, ...]) -> None:
+def first_meta(
+    connection: sqlite3.Connection,
+    model: Mapping[str, Any],
+    columns: tuple[Column, ...],
+    lexical: Mapping[str, Any] = LEXICAL_SETTINGS,
+) -> None:
     """Write what a new store says about itself."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     record = json.dumps(model, ensure_ascii=False)
@@ -130,7 +135,7 @@ def first_meta(connection: sqlite3.Connection, model: Mapping[str, Any], columns
         "columns": columns_text(columns),
         "created": created,
         "format": FORMAT,
-        "lexical": json.dumps(LEXICAL_SETTINGS),
+        "lexical": json.dumps(dict(lexical)),
         "model": record,
         "version": "0",
     }

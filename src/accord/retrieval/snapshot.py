@@ -18,6 +18,7 @@ from accord.retrieval.columns import Column
 from accord.retrieval.dense.codes import code_search
 from accord.retrieval.dense.exact import exact_search
 from accord.retrieval.documents import Document, Row
+from accord.retrieval.lexical.postings import Postings
 from accord.retrieval.manifest import read_manifest
 from accord.retrieval.rescoring import rescored_search
 from accord.retrieval.schema import SEGMENTS, connect, damaged, disk_errors, row_hash
@@ -89,6 +90,8 @@ class Snapshot:
         self._offsets = np.cumsum([0, *(s.slots for s in spans)])
         self._dead = self._positions(slots)
         self._norm = max((s.largest_norm for s in spans), default=0.0)
+        here = weakref.proxy(self)  # no cycle: a snapshot that nobody needs is gone at once
+        self.postings = Postings(lambda: here._reading(), lambda slots: here._positions(slots), int(self._offsets[-1]))
 
     def _mapped(self, column: Column) -> list[np.ndarray]:
         folder, scanned = self.folder / SEGMENTS, column.use == "scan"
@@ -134,7 +137,7 @@ class Snapshot:
             count: how many of the best codes are put in order by their vectors; 0 for none.
             keep: positions that alone may be found, rising; all when missing.
         """
-        skip, prefer = self._dead, self._prefer
+        skip, prefer = self._dead, self.prefer
         if codec is None:
             norm = self._norm
             return exact_search(queries, self.segments, k, skip=skip, keep=keep, largest_norm=norm, prefer=prefer)
@@ -144,7 +147,7 @@ class Snapshot:
             queries, self.codes, self.segments, k, codec=codec, count=count, skip=skip, prefer=prefer, keep=keep
         )
 
-    def _prefer(self, positions: np.ndarray) -> np.ndarray:
+    def prefer(self, positions: np.ndarray) -> np.ndarray:
         """Sort keys that put the larger id first."""
         if len(positions) > _MANY and self._preference is None:
             with self._reading() as connection:

@@ -16,10 +16,12 @@ from accord.core.types import Encodes
 from accord.retrieval.columns import column_codec
 from accord.retrieval.creation import check_same, lay_out, read_codec
 from accord.retrieval.documents import Document, Hit, read_records
+from accord.retrieval.lexical.analysers import Analyser
 from accord.retrieval.manifest import check_model
 from accord.retrieval.questions import Questions
 from accord.retrieval.rescoring import Rescore, candidates
 from accord.retrieval.schema import DATABASE, empty_log
+from accord.retrieval.searching import Mode, search
 from accord.retrieval.snapshot import Snapshot, open_snapshot
 from accord.retrieval.statistics import StoreStats, store_stats
 from accord.retrieval.vectors import check_vectors
@@ -77,6 +79,7 @@ class Store:
         dim: int | None = None,
         codec: FittedCodec | Path | str | None = None,
         rescore: str = "float16",
+        analyser: Analyser | None = None,
         exist_ok: bool = False,
     ) -> Self:
         """Make an empty store; its folder appears whole or not at all.
@@ -91,7 +94,8 @@ class Store:
                 only put the best in order. The store keeps a copy.
             rescore: with a codec, what is kept for that order: "float16", "float32", or "none" (codes alone, for
                 answers as good as they are).
-            exist_ok: open the store that is already there, if it is of the same model and codec.
+            analyser: how texts become terms for searches by words; words without accents when not given.
+            exist_ok: open the store that is already there, if it is of the same model, codec and analyser.
 
         Raises:
             InputError: the folder is taken, the record cannot be used, or the codec is of another model.
@@ -102,11 +106,12 @@ class Store:
         if (path / DATABASE).is_file():
             if not exist_ok:
                 raise InputError(f"{path} already holds a store. Open it, or pass exist_ok=True.")
-            check_same(path, record, made, rescore)
+            check_same(path, record, made, rescore, analyser)
             return cls(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path} exists and is not a store. Choose another folder.")
-        lay_out(path, record, made, rescore, source=Path(codec) if isinstance(codec, (str, Path)) else None)
+        source = Path(codec) if isinstance(codec, (str, Path)) else None
+        lay_out(path, record, made, rescore, analyser=analyser or Analyser(), source=source)
         return cls(path)
 
     @property
@@ -186,16 +191,29 @@ class Store:
         """
         return self._current().holds(read_records(records))
 
-    def search(self, query: Any, k: int = 10, *, prompt_name: str | None = None, rescore: Rescore = None) -> list[Hit]:
-        """The documents nearest to a query, over all documents.
+    def search(
+        self,
+        query: Any,
+        k: int = 10,
+        *,
+        mode: Mode = "dense",
+        prompt_name: str | None = None,
+        rescore: Rescore = None,
+        explain: bool = False,
+    ) -> list[Hit]:
+        """The documents that answer a query best, of all documents.
 
         Args:
-            query: a text, or a vector (dim).
-            k: how many at most; fewer come back only when the store holds fewer.
+            query: a text, or a vector (dim) for a dense search.
+            k: how many at most; fewer come back only when the store holds fewer, or in a search by words fewer hold one
+                of them.
+            mode: "dense" (nearest vectors), "lexical" (BM25), "hybrid" (both, fused by their ranks), or a
+                :class:`~accord.retrieval.Lexical` or :class:`~accord.retrieval.Hybrid` with settings.
             prompt_name: for a text: one of the model's prompts in place of its query prompt.
             rescore: in a store of codes: how many candidates of the scan, in multiples of k, are put in order by their
                 stored vectors. True takes 10 k and at least 100, False none, None what the store can do. A store
                 without a codec is exact whatever it says.
+            explain: give each hit its `sources`: rank and score by way of searching.
 
         Returns:
             Best first; equal scores by id, descending, as trec_eval orders them.
@@ -207,19 +225,19 @@ class Store:
             StorageError: a document that was found had been changed on the disk.
         """
         snapshot = self._ready(k)
-        if isinstance(query, str):
-            if not query.strip():
-                raise InputError("`query` must not be empty.")
-            vectors = self._questions.encode([query], prompt_name=prompt_name)
-        else:
-            vectors = _as_row(query)
-        positions, scores = self._nearest(snapshot, vectors, k, rescore)
-        found = positions[0] >= 0
-        documents = snapshot.documents_at(positions[0][found])
-        return [
-            Hit(d.id, float(score), d.text, d.title, d.metadata, rank)
-            for rank, (d, score) in enumerate(zip(documents, scores[0][found]), 1)
-        ]
+
+        def dense(count: int) -> tuple[np.ndarray, np.ndarray]:
+            if isinstance(query, str):
+                if not query.strip():
+                    raise InputError("`query` must not be empty.")
+                vectors = self._questions.encode([query], prompt_name=prompt_name)
+            else:
+                vectors = _as_row(query)
+            positions, scores = self._nearest(snapshot, vectors, count, rescore)
+            found = positions[0] >= 0
+            return positions[0][found], scores[0][found]
+
+        return search(snapshot, query, int(k), mode=mode, dense=dense, explain=explain)
 
     def search_vectors(
         self, vectors: Any, k: int = 10, *, rescore: Rescore = None

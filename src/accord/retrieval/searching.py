@@ -1,0 +1,200 @@
+"""The ways to search a store: by meaning, by words, or by both; and where each hit came from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from accord.core.checks import check_at_least, check_choice
+from accord.core.errors import InputError
+from accord.core.spec import Described
+from accord.retrieval.documents import Hit
+from accord.retrieval.fusion.hits import Fuses
+from accord.retrieval.fusion.reciprocal_rank import ReciprocalRank
+from accord.retrieval.lexical.analysers import Analyser
+from accord.retrieval.lexical.bm25 import BM25
+from accord.retrieval.lexical.expansion import Expand, Question, expanded
+from accord.retrieval.lexical.ranking import lexical_search
+from accord.retrieval.snapshot import Snapshot
+
+__all__ = ["MODES", "Hybrid", "Lexical", "Mode", "search"]
+
+MODES = ("dense", "lexical", "hybrid")
+
+
+class Lexical(Described):
+    """Search by words: `mode=Lexical(...)` where `mode="lexical"` should have other settings.
+
+    Args:
+        scoring: BM25's parameters and the weights of titles and texts; the usual ones when not given.
+        expand: adds terms to a query, or changes their weights: :class:`~accord.retrieval.lexical.RM3`, or a function
+            from a :class:`~accord.retrieval.lexical.Question` to weighted terms.
+
+    Raises:
+        InputError: something else.
+    """
+
+    def __init__(self, scoring: BM25 | None = None, *, expand: Expand | None = None) -> None:
+        if scoring is not None and not isinstance(scoring, BM25):
+            raise InputError(f"`scoring` must be a BM25. Got {scoring!r} instead.")
+        if expand is not None and not callable(expand):
+            raise InputError(f"`expand` must be callable, such as RM3(). Got {expand!r} instead.")
+        self.scoring = scoring
+        self.expand = expand
+
+
+class Hybrid(Described):
+    """Search by meaning and by words, and fuse the two: `mode=Hybrid(...)` for other settings than `mode="hybrid"`.
+
+    Systems stand in the order dense, lexical; so `WeightedSum([0.7, 0.3])` gives the vectors 0.7.
+
+    Reference: Bruch, Gai & Ingber (2023), arXiv:2210.11934, section 3 (fusion of the candidates of two searches).
+
+    Args:
+        method: of :mod:`accord.retrieval.fusion`; ReciprocalRank() when not given.
+        candidates: how many of the best of each side are fused, at least as many as hits are wanted.
+        lexical: settings of the lexical side.
+
+    Raises:
+        InputError: a number below 1, or something else than a method of fusion.
+    """
+
+    def __init__(self, method: Fuses | None = None, *, candidates: int = 100, lexical: Lexical | None = None) -> None:
+        check_at_least("candidates", candidates, 1)
+        if method is not None and not callable(getattr(method, "fuse", None)):
+            raise InputError(f"`method` must be able to `fuse`, such as ReciprocalRank(). Got {method!r} instead.")
+        if lexical is not None and not isinstance(lexical, Lexical):
+            raise InputError(f"`lexical` must be a Lexical. Got {lexical!r} instead.")
+        self.method = method
+        self.candidates = candidates
+        self.lexical = lexical
+
+
+Mode = str | Lexical | Hybrid
+Found = tuple[np.ndarray, np.ndarray]
+"""Positions and scores, best first."""
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """What is returned, and what each system found."""
+
+    positions: np.ndarray
+    scores: np.ndarray
+    systems: Mapping[str, Found]
+
+
+def search(
+    snapshot: Snapshot,
+    query: object,
+    k: int,
+    *,
+    mode: Mode,
+    dense: Callable[[int], Found],
+    keep: np.ndarray | None = None,
+    explain: bool = False,
+) -> list[Hit]:
+    """Answer one query in one of the ways.
+
+    Args:
+        snapshot: of the store.
+        query: a text; with "dense" anything that `dense` was made for.
+        k: how many hits.
+        mode: "dense", "lexical", "hybrid", or one of the latter with its settings.
+        dense: the k nearest documents, of those that are allowed.
+        keep: positions that are allowed, rising; all when not given.
+        explain: give each hit its `sources`.
+
+    Returns:
+        Best first; equal scores by id, descending.
+
+    Raises:
+        InputError: an unknown mode, no text where words are wanted, a store without an index of words.
+    """
+    if isinstance(mode, str):
+        check_choice("mode", mode, MODES)
+        mode = {"lexical": Lexical(), "hybrid": Hybrid()}.get(mode, mode)
+    if isinstance(mode, Lexical):
+        found = _alone("lexical", _by_words(snapshot, _text(query), k, mode, keep))
+    elif isinstance(mode, Hybrid):
+        found = _hybrid(snapshot, _text(query), k, mode, dense, keep)
+    elif isinstance(mode, str):
+        found = _alone("dense", dense(k))
+    else:
+        raise InputError(f"`mode` must be one of {', '.join(MODES)}, a Lexical or a Hybrid. Got {mode!r} instead.")
+    return _hits(snapshot, found, explain=explain)
+
+
+def _alone(name: str, found: Found) -> _Ranked:
+    return _Ranked(*found, {name: found})
+
+
+def _hybrid(
+    snapshot: Snapshot, query: str, k: int, mode: Hybrid, dense: Callable[[int], Found], keep: np.ndarray | None
+) -> _Ranked:
+    count = max(k, mode.candidates)
+    words = _by_words(snapshot, query, count, mode.lexical or Lexical(), keep)  # before the model is loaded
+    systems = {"dense": dense(count), "lexical": words}
+    union = np.unique(np.concatenate([positions for positions, _ in systems.values()]))
+    if not len(union):
+        return _Ranked(union, np.empty(0, dtype=np.float32), systems)
+    scores = np.full((len(systems), 1, len(union)), np.nan)
+    for number, (positions, values) in enumerate(systems.values()):
+        scores[number, 0, np.searchsorted(union, positions)] = values
+    method = mode.method or ReciprocalRank()
+    fused = method.fuse(scores)[0]
+    order = np.lexsort((snapshot.prefer(union), -fused))[:k]
+    return _Ranked(union[order], fused[order], systems)
+
+
+def _by_words(snapshot: Snapshot, query: str, k: int, mode: Lexical, keep: np.ndarray | None) -> Found:
+    """The best documents for the terms of a query, and of what an expansion makes of them."""
+    if snapshot.manifest.lexical is None:
+        raise InputError(
+            f"{snapshot.folder} was made by an older accord and has no index of words. It gets one from the next "
+            "block of `store.write()` that changes something."
+        )
+    scoring, postings = mode.scoring or BM25(), snapshot.postings
+    analyser = Analyser.of(snapshot.manifest.lexical)
+
+    def best(terms: Mapping[str, float], count: int) -> Found:
+        return lexical_search(postings, terms, count, scoring=scoring, keep=keep, prefer=snapshot.prefer)
+
+    terms = {term: float(often) for term, often in Counter(analyser.query_terms(query)).items()}
+
+    def first(count: int) -> tuple[list[str], np.ndarray]:
+        positions, scores = best(terms, count)
+        return [f"{d.title} {d.text}" if d.title else d.text for d in snapshot.documents_at(positions)], scores
+
+    question = Question(text=query, terms=terms, analyser=analyser, first=first)
+    return best(expanded(question, mode.expand), k)
+
+
+def _text(query: object) -> str:
+    if not isinstance(query, str):
+        raise InputError(
+            f"`query` must be a text to be searched by words. Got {type(query).__name__} instead; "
+            'a vector is searched with mode="dense".'
+        )
+    if not query.strip():
+        raise InputError("`query` must not be empty.")
+    return query
+
+
+def _hits(snapshot: Snapshot, found: _Ranked, *, explain: bool) -> list[Hit]:
+    positions = found.positions.tolist()
+    sources: list[Mapping[str, tuple[int, float]] | None] = [None] * len(positions)
+    if explain:
+        places = {
+            name: {place: (rank, float(score)) for rank, (place, score) in enumerate(zip(of.tolist(), scores), 1)}
+            for name, (of, scores) in found.systems.items()
+        }
+        sources = [{name: at[p] for name, at in places.items() if p in at} for p in positions]
+    documents = snapshot.documents_at(found.positions) if positions else []
+    return [
+        Hit(d.id, float(score), d.text, d.title, d.metadata, rank, source)
+        for rank, (d, score, source) in enumerate(zip(documents, found.scores, sources), 1)
+    ]
