@@ -9,9 +9,8 @@ import numpy as np
 
 __all__ = ["Gathered", "Kept", "narrow"]
 
-_FEW_ONE = 0.25
-_FEW_MANY = 0.75
-_BATCH = 16
+_FEW = ((16, 0.75), (2, 0.5), (0, 0.25))
+"""From so many queries on, up to this share of a segment's rows is gathered (measured at 384 float32 numbers a row)."""
 Prefer = Callable[[np.ndarray], np.ndarray]
 
 
@@ -76,8 +75,8 @@ def narrow(segments: Sequence[Any], keep: np.ndarray, skip: np.ndarray | None, q
     """Choose for each segment what is cheaper: to gather the rows that are kept, or to score all and skip the others.
 
     A gathered row is read, written and read again. One query reads every row once, so gathering pays up to a quarter
-    of the rows; in a batch the arithmetic weighs more than the reading, and it pays up to three quarters. Segments
-    without any are left out.
+    of the rows; in a batch the arithmetic weighs more than the reading, and it pays up to half of them, or three
+    quarters from 16 queries on. Segments without any are left out.
 
     Args:
         segments: arrays (rows, dim).
@@ -93,7 +92,7 @@ def narrow(segments: Sequence[Any], keep: np.ndarray, skip: np.ndarray | None, q
     keep = np.asarray(keep, dtype=np.int64)
     if skip is not None and len(skip):
         keep = keep[~np.isin(keep, skip, assume_unique=True)]
-    few = _FEW_ONE if queries < _BATCH else _FEW_MANY
+    few = next(share for least, share in _FEW if queries >= least)
     chosen: list[Any] = []
     starts: list[tuple[int, np.ndarray | None]] = []
     skips: list[np.ndarray] = []
