@@ -3,17 +3,22 @@
 A store without a codec has one column of float32 vectors. One with a codec has two: codes, which are scanned, and the
 vectors, which only order what the codes found. Every column has a row for every slot and a segment for every span of
 slots, so positions mean the same in all of them.
+
+Further columns keep what a store is asked for: one vector a document, or several (a vector a token, say). The latter is
+two columns: the values one after the other, and how many each document has.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from accord.core.checks import check_choice
 from accord.core.errors import InputError, StorageError
 from accord.core.storage import hash_folder
 
@@ -31,8 +36,11 @@ __all__ = [
     "column_codec",
     "columns_of",
     "columns_text",
+    "counts_of",
     "float_columns",
+    "kept_column",
     "read_columns",
+    "with_counts",
 ]
 
 CODECS = "codecs"
@@ -40,6 +48,17 @@ VECTORS = "vector"
 CODES = "vector.code"
 RESCORE = {"float16": "<f2", "float32": "<f4", "none": None}
 """What may be kept for rescoring -> its type in the files."""
+KEPT = {"float16": "<f2", "float32": "<f4"}
+COUNTS = ".count"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_KNOWN = {
+    ("dense", "scan"): {"<f4", "<f2"},
+    ("dense", "rescore"): {"<f4", "<f2"},
+    ("dense", "keep"): {"<f4", "<f2"},
+    ("ragged", "keep"): {"<f4", "<f2"},
+    ("dense", "count"): {"<u4"},
+}
+"""Layout and use -> types, of columns without a codec."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +67,11 @@ class Column:
 
     Args:
         field: its name; that of codes begins with the name of the column that they stand for.
-        layout: "dense" (one row a slot).
+        layout: "dense" (one row a slot) or "ragged" (any number of rows a slot, as the column of counts says).
         dtype: of its numbers, as NumPy spells it.
         dim: numbers in a row.
-        use: "scan" (compared with every query) or "rescore" (read for the best of the scan only).
+        use: "scan" (compared with every query), "rescore" (read for the best of the scan only), "keep" (given back),
+            or "count" (rows of each slot in the ragged column whose name it begins with).
         codec: of codes: `kind`, `settings`, `made_for`, `identity`, and the SHA-256 of the codec's `files` by name.
     """
 
@@ -65,9 +85,9 @@ class Column:
     @property
     def known(self) -> bool:
         """Whether this version of accord can read and fill it."""
-        if self.layout != "dense" or self.use not in {"scan", "rescore"}:
-            return False
-        return self.dtype == "|u1" if self.codec else self.dtype in {"<f4", "<f2"}
+        if self.codec:
+            return (self.layout, self.dtype) == ("dense", "|u1") and self.use in {"scan", "rescore"}
+        return self.dtype in _KNOWN.get((self.layout, self.use), ())
 
     @property
     def codec_folder(self) -> str:
@@ -101,6 +121,52 @@ def columns_of(dim: int, codec: FittedCodec, files: Mapping[str, str], rescore: 
     codes = Column(field=CODES, dtype="|u1", dim=codec.code_bytes, use="scan", codec=said)
     dtype = RESCORE[rescore]
     return (codes,) if dtype is None else (codes, Column(field=VECTORS, dtype=dtype, dim=dim, use="rescore"))
+
+
+def kept_column(field: str, dim: int, *, ragged: bool = False, dtype: str = "float16") -> Column:
+    """A column that a store keeps beside the vectors it searches, for :meth:`Store.create`.
+
+    Args:
+        field: its name: letters, digits and underscores.
+        dim: numbers in a row.
+        ragged: any number of rows a document, in place of one.
+        dtype: "float16" or "float32".
+
+    Raises:
+        InputError: a name or a type that cannot be, or no dim.
+
+    >>> kept_column("tokens", 128, ragged=True).layout
+    'ragged'
+    """
+    check_choice("dtype", dtype, KEPT)
+    if not isinstance(field, str) or not _NAME.fullmatch(field) or field == VECTORS:
+        raise InputError(f"A column's name must be of a-z, 0-9 and _, and not {VECTORS!r}. Got {field!r} instead.")
+    if isinstance(dim, bool) or not isinstance(dim, int) or not 1 <= dim <= 1 << 20:
+        raise InputError(f"`dim` must be a whole number from 1. Got {dim!r} instead.")
+    return Column(field=field, layout="ragged" if ragged else "dense", dtype=KEPT[dtype], dim=dim, use="keep")
+
+
+def with_counts(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Further columns of a store, each ragged one followed by its counts.
+
+    Raises:
+        InputError: something else than :func:`kept_column` makes, or a name that is there twice.
+    """
+    made: list[Column] = []
+    for column in columns:
+        if not isinstance(column, Column) or column.use != "keep" or not column.known:
+            raise InputError(f"`columns` must be made by kept_column(name, dim). Got {column!r} instead.")
+        if column.field in {other.field for other in made}:
+            raise InputError(f"`columns` names {column.field!r} twice.")
+        made.append(column)
+        if column.layout == "ragged":
+            made.append(Column(field=column.field + COUNTS, dtype="<u4", dim=1, use="count"))
+    return tuple(made)
+
+
+def counts_of(columns: Iterable[Column], column: Column) -> Column:
+    """The column that says how many rows each slot of a ragged one has."""
+    return next(other for other in columns if other.field == column.field + COUNTS)
 
 
 def columns_text(columns: tuple[Column, ...]) -> str:

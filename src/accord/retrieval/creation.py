@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from accord.core.checks import check_choice
 from accord.core.errors import InputError, StorageError
 from accord.core.storage import fsync_path, hash_folder, partial_name
-from accord.retrieval.columns import CODECS, CODES, RESCORE, Column, check_codec, columns_of, float_columns
+from accord.retrieval.columns import (
+    CODECS,
+    CODES,
+    RESCORE,
+    Column,
+    check_codec,
+    columns_of,
+    columns_text,
+    float_columns,
+)
 from accord.retrieval.lexical.analysers import Analyser
 from accord.retrieval.manifest import Manifest, first_meta, note_version, read_manifest
 from accord.retrieval.schema import DATABASE, SEGMENTS, VERSION_FILE, connect, create_tables, disk_errors
@@ -40,9 +49,14 @@ def read_codec(codec: FittedCodec | Path | str | None, record: Mapping[str, Any]
 
 
 def check_same(
-    path: Path, record: Mapping[str, Any], codec: FittedCodec | None, rescore: str, analyser: Analyser | None
+    path: Path,
+    record: Mapping[str, Any],
+    codec: FittedCodec | None,
+    rescore: str,
+    analyser: Analyser | None,
+    columns: Sequence[Column] | None = None,
 ) -> None:
-    """Refuse to go on with a store of another model, codec, kind of vectors, or analyser where one is asked for.
+    """Refuse to go on with a store of another model, codec, kind of vectors, or columns or analyser where asked for.
 
     Raises:
         InputError: names what differs.
@@ -59,6 +73,7 @@ def check_same(
     for what, found, asked in (
         ("codec", _identity(manifest.columns), _identity(wanted)),
         ("rescoring", _vectors(manifest.columns), _vectors(wanted)),
+        ("list of columns", _kept(manifest.columns), _kept(manifest.columns if columns is None else columns)),
         ("analyser", repr(_analyser(manifest)), repr(analyser or _analyser(manifest))),
     ):
         if found != asked:
@@ -68,6 +83,10 @@ def check_same(
 def _identity(columns: tuple[Column, ...]) -> str:
     codecs = [column.codec for column in columns if column.codec]
     return f"{codecs[0]['kind']} {codecs[0]['identity'][:12]}" if codecs else "none"
+
+
+def _kept(columns: Sequence[Column]) -> str:
+    return columns_text(tuple(column for column in columns if column.use == "keep"))
 
 
 def _analyser(manifest: Manifest) -> Analyser:
@@ -86,6 +105,7 @@ def lay_out(
     rescore: str,
     *,
     analyser: Analyser,
+    columns: Sequence[Column] = (),
     source: Path | None = None,
 ) -> None:
     """Make the folder of an empty store.
@@ -96,6 +116,7 @@ def lay_out(
         codec: of its codes.
         rescore: what is kept of the vectors beside codes.
         analyser: of its texts.
+        columns: what is kept beside the vectors.
         source: the codec's folder, where it came from one: it is copied as it is.
 
     Raises:
@@ -106,13 +127,13 @@ def lay_out(
         partial = partial_name(path)
         partial.mkdir()
         try:
-            columns = _columns(partial, record, codec, rescore, source)
+            every = (*_columns(partial, record, codec, rescore, source), *columns)
             (partial / SEGMENTS).mkdir()
             (partial / DATABASE).touch()
             with closing(connect(partial)) as connection:
                 create_tables(connection, analyser.sql)
                 connection.execute("BEGIN")
-                first_meta(connection, record, columns, analyser.settings)
+                first_meta(connection, record, every, analyser.settings)
                 connection.execute("COMMIT")
             note_version(partial, 0)
             for made in (partial / DATABASE, partial / VERSION_FILE, partial / SEGMENTS, partial):

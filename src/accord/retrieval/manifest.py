@@ -13,7 +13,7 @@ from typing import Any
 
 from accord.core.checks import check_choice
 from accord.core.errors import InputError
-from accord.retrieval.columns import Column, columns_text, float_columns, read_columns
+from accord.retrieval.columns import COUNTS, Column, columns_text, float_columns, read_columns
 from accord.retrieval.lexical.table import TOKENIZE
 from accord.retrieval.schema import FORMAT, VERSION_FILE, check_schema_version, damaged, row_hash
 from accord.retrieval.segments import Segment, read_segments
@@ -221,6 +221,11 @@ def column_problems(columns: Sequence[Column], segments: Sequence[Segment]) -> l
             problems.append(f"segment {segment.name} is not of the kind that its column {segment.field!r} says")
         elif column.layout == "dense" and segment.rows != segment.slots:
             problems.append(f"segment {segment.name} has {segment.rows} rows for {segment.slots} slots")
+    problems += [
+        f"the ragged column {column.field!r} has no column of counts"
+        for column in columns
+        if (column.layout, column.use) == ("ragged", "keep") and column.field + COUNTS not in named
+    ]
     first = next(iter(spans), "")
     problems += [
         f"the columns {first!r} and {name!r} have segments of different slots"

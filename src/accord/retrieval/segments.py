@@ -54,7 +54,7 @@ class Segment:
         start: the first slot; slot `start + i` is row i.
         slots: how many slots it holds.
         field: the column that it is a part of.
-        layout: "dense" (one row a slot).
+        layout: "dense" (one row a slot) or "ragged" (any number).
         largest_norm: an upper bound on the length of its rows.
         sha256: of the whole file.
         checks: CRC-32 of each block of `block_bytes`, four bytes each, little end first.
@@ -102,14 +102,25 @@ class SegmentFile:
         dim: numbers in a row.
         field: the column that it is a part of.
         dtype: of its numbers, as NumPy spells it.
+        layout: "dense" or "ragged".
     """
 
-    def __init__(self, folder: Path, start: int, dim: int, *, field: str = "vector", dtype: str = DTYPE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        start: int,
+        dim: int,
+        *,
+        field: str = "vector",
+        dtype: str = DTYPE,
+        layout: str = "dense",
+    ) -> None:
         self.folder = folder
         self.start = start
         self.dim = dim
         self.field = field
         self.dtype = dtype
+        self.layout = layout
         self.rows = 0
         self.largest_norm = 0.0
         self.name = f"{start:012d}-{uuid.uuid4().hex[:12]}.npy"
@@ -119,6 +130,8 @@ class SegmentFile:
 
     def append(self, vectors: np.ndarray) -> None:
         """Add rows, (n, dim)."""
+        if not len(vectors):
+            return
         vectors = np.ascontiguousarray(vectors, dtype=self.dtype)
         self._handle.write(vectors.view(np.uint8).data.cast("B"))
         self.rows += len(vectors)
@@ -131,8 +144,17 @@ class SegmentFile:
         self._handle.flush()
         return _map(self._partial, self.rows, self.dim, self.dtype)
 
-    def finish(self) -> Segment:
-        """Force it to the disk under its own name; nothing refers to it yet."""
+    @property
+    def bytes(self) -> int:
+        """Of the file as it will be."""
+        return HEADER_BYTES + self.rows * self.dim * np.dtype(self.dtype).itemsize
+
+    def finish(self, slots: int | None = None) -> Segment:
+        """Force it to the disk under its own name; nothing refers to it yet.
+
+        Args:
+            slots: how many it holds, where that is not its rows.
+        """
         self._handle.seek(0)
         self._handle.write(header(self.dtype, self.rows, self.dim))
         self._handle.flush()
@@ -144,13 +166,14 @@ class SegmentFile:
         return Segment(
             name=self.name,
             start=self.start,
-            slots=self.rows,
+            slots=self.rows if slots is None else slots,
             field=self.field,
+            layout=self.layout,
             dtype=self.dtype,
             rows=self.rows,
             dim=self.dim,
             largest_norm=self.largest_norm,
-            bytes=HEADER_BYTES + self.rows * self.dim * np.dtype(self.dtype).itemsize,
+            bytes=self.bytes,
             sha256=sha256,
             checks=checks,
         )
@@ -185,6 +208,8 @@ def map_segment(folder: Path, segment: Segment, *, scanned: bool = True) -> np.n
 
 
 def _map(path: Path, rows: int, dim: int, dtype: str, *, scanned: bool = True) -> np.ndarray:
+    if not rows:
+        return np.empty((0, dim), dtype=dtype)
     with path.open("rb") as handle:
         mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
     if not scanned and hasattr(mmap, "MADV_RANDOM"):
@@ -248,13 +273,21 @@ def read_segments(connection: sqlite3.Connection) -> tuple[list[Segment], list[s
     return segments, problems
 
 
-def write_segment(folder: Path, start: int, parts: Sequence[np.ndarray], *, field: str = "vector") -> Segment:
+def write_segment(
+    folder: Path,
+    start: int,
+    parts: Sequence[np.ndarray],
+    *,
+    field: str = "vector",
+    layout: str = "dense",
+    slots: int | None = None,
+) -> Segment:
     """Write arrays one after the other as one finished segment."""
-    file = SegmentFile(folder, start, parts[0].shape[1], field=field, dtype=parts[0].dtype.str)
+    file = SegmentFile(folder, start, parts[0].shape[1], field=field, dtype=parts[0].dtype.str, layout=layout)
     try:
         for rows in row_chunks(parts):
             file.append(rows)
-        return file.finish()
+        return file.finish(slots)
     except BaseException:
         file.abandon()
         raise
