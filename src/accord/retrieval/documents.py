@@ -11,7 +11,7 @@ from typing import Any
 from accord.core.errors import InputError
 from accord.retrieval.schema import row_hash
 
-__all__ = ["Document", "Hit", "Row", "metadata_json", "read_record", "read_records"]
+__all__ = ["Document", "Hit", "Row", "document_text", "metadata_json", "read_record", "read_records"]
 
 RESERVED = ("id", "text", "title")
 
@@ -64,15 +64,28 @@ class Row:
         return (*cells, row_hash(*cells))
 
 
-def read_records(records: Iterable[Mapping[str, Any]]) -> list[Row]:
+def document_text(title: str, text: str) -> str:
+    """What is encoded of a document: its title before its text; a title that is the text is said once.
+
+    >>> document_text("Paris", "A capital."), document_text("Paris", "Paris")
+    ('Paris A capital.', 'Paris')
+    """
+    return text if title == text else f"{title} {text}".strip()
+
+
+def read_records(records: Iterable[Mapping[str, Any]], *, textless: bool = False) -> list[Row]:
     """Check records one by one and all together.
+
+    Args:
+        records: mappings with `text`.
+        textless: a text may be missing or empty.
 
     Raises:
         InputError: a record that is no mapping, lacks its text, holds what JSON cannot, or repeats an id.
     """
     if isinstance(records, (str, bytes, Mapping)):
         raise InputError("`records` must be a list of mappings with `text`. Got one value; put it in a list.")
-    rows = [read_record(record, f"records[{n}]") for n, record in enumerate(records)]
+    rows = [read_record(record, f"records[{n}]", textless=textless) for n, record in enumerate(records)]
     seen: dict[str, int] = {}
     for n, row in enumerate(rows):
         if (first := seen.setdefault(row.id, n)) != n:
@@ -83,18 +96,23 @@ def read_records(records: Iterable[Mapping[str, Any]]) -> list[Row]:
     return rows
 
 
-def read_record(record: Mapping[str, Any], where: str) -> Row:
+def read_record(record: Mapping[str, Any], where: str, *, textless: bool = False) -> Row:
     """Check one record.
+
+    Args:
+        record: a mapping.
+        where: to name it in messages.
+        textless: its text may be missing or empty.
 
     Raises:
         InputError: naming the field and the rule.
     """
     if not isinstance(record, Mapping):
         raise InputError(f"{where} must be a mapping with `text`. Got {type(record).__name__} instead.")
-    if record.get("text") is None:
+    if record.get("text") is None and not textless:
         raise InputError(f"{where} lacks `text`.")
-    text = _string(record["text"], f"{where}: `text`")
-    if not text.strip():
+    text = _string(record.get("text") or "" if textless else record["text"], f"{where}: `text`")
+    if not text.strip() and not textless:
         raise InputError(f"{where}: `text` must not be empty.")
     title = _string(record.get("title") or "", f"{where}: `title`")
     metadata = {key: value for key, value in record.items() if key not in RESERVED}

@@ -1,4 +1,4 @@
-"""Text queries: the model that made the vectors, loaded when a text is first asked, and checked to be the same."""
+"""Texts to vectors: by the model that made those of the store, loaded at the first text, and checked to be the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Questions"]
 
 
 class Questions:
-    """Turns query texts into vectors.
+    """Turns query texts, and texts of new documents, into vectors.
 
     Args:
         folder: the store; a relative path in the record starts there.
@@ -38,13 +38,30 @@ class Questions:
             InputError: the store does not know its model and none was given.
             ModelError: the model is not the one that made the vectors.
         """
+        chosen = prompt_name or self.record.get("query_prompt")
+        return np.asarray(self._ready().encode_query(texts, prompt_name=chosen))
+
+    def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of texts as the store's documents are encoded, (n, dim).
+
+        Raises:
+            InputError: the store does not know its model and none was given.
+            ModelError: the model is not the one that made the vectors.
+        """
+        return np.asarray(self._ready().encode_document(texts, prompt_name=self.record.get("document_prompt")))
+
+    @property
+    def named(self) -> bool:
+        """Whether there is a model to ask."""
+        return self.model is not None or bool(self.record.get("path") or self.record.get("name"))
+
+    def _ready(self) -> Encodes:
         with self._lock:
             if self._encoder is None:
                 encoder = self._load()
                 self._check(encoder)
                 self._encoder = encoder
-        chosen = prompt_name or self.record.get("query_prompt")
-        return np.asarray(self._encoder.encode_query(texts, prompt_name=chosen))
+            return self._encoder
 
     def _load(self) -> Encodes:
         given = self.model
@@ -54,7 +71,7 @@ class Questions:
         if not name:
             raise InputError(
                 f"{self.folder} does not say which model made its vectors. Pass one: open(path, model=...), "
-                "or search with a vector."
+                "or give vectors in place of texts."
             )
         from accord.encoders import load
 

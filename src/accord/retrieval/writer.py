@@ -8,42 +8,36 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from accord.core.errors import InputError, StorageError
-from accord.retrieval.columns import column_codec
-from accord.retrieval.documents import RESERVED, Row, metadata_json, read_record, read_records
+from accord.retrieval.cells import Cell, Cells
+from accord.retrieval.documents import RESERVED, Row, document_text, metadata_json, read_record, read_records
 from accord.retrieval.lexical.table import delete_rows, insert_rows
 from accord.retrieval.lock import writer_lock
 from accord.retrieval.manifest import Manifest, note_version, read_manifest, set_meta
 from accord.retrieval.migrations import upgrade
+from accord.retrieval.questions import Questions
 from accord.retrieval.schema import SEGMENTS, connect, disk_errors
-from accord.retrieval.segments import (
-    Segment,
-    SegmentFile,
-    changed_blocks,
-    insert_segment,
-    map_segment,
-    write_segment,
-)
-from accord.retrieval.vectors import check_half, check_vectors, stored_rows
-
-if TYPE_CHECKING:
-    from accord.compression.codecs.base import FittedCodec
+from accord.retrieval.segments import Segment, insert_segment
+from accord.retrieval.spans import Span, fold
 
 __all__ = ["Writer", "writing"]
 
 logger = logging.getLogger(__name__)
 
-_FOLD_BYTES = 64 << 20
 _INSERT = "INSERT INTO documents (slot, id, title, text, metadata, hash) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[Writer]:
+def writing(folder: Path, questions: Questions | None = None) -> Iterator[Writer]:
     """Open the writer of a store for one block.
+
+    Args:
+        folder: the store.
+        questions: encode texts that come without vectors.
 
     Raises:
         StoreLocked: there already is one.
@@ -55,7 +49,7 @@ def writing(folder: Path) -> Iterator[Writer]:
         with disk_errors(folder):
             upgrade(connection, manifest)
         _clear_orphans(folder / SEGMENTS, manifest)
-        writer = Writer(folder, connection, manifest)
+        writer = Writer(folder, connection, manifest, questions)
         try:
             yield writer
             writer.commit()
@@ -99,45 +93,89 @@ class Writer:
     Each call checks all of its input before it changes anything.
     """
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection, manifest: Manifest) -> None:
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, manifest: Manifest, questions: Questions | None = None
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
         self._connection = connection
-        self._codec: FittedCodec | None = None
-        self._files: list[SegmentFile] = []
+        self._questions = questions
+        self._cells = Cells(folder, manifest)
+        self._span: Span | None = None
         self._changed = False
         self._state = "open"
 
-    def add(self, records: Iterable[Mapping[str, Any]], vectors: Any) -> list[str]:
-        """Add new documents with their vectors.
+    def add(
+        self, records: Iterable[Mapping[str, Any]], vectors: Any = None, *, columns: Mapping[str, Any] | None = None
+    ) -> list[str]:
+        """Add new documents.
 
         Args:
             records: mappings with `text` and, if wanted, `id`, `title` and any JSON values as metadata. A record
                 without `id` gets one from its content.
-            vectors: (records, dim), finite; under cosine brought to length 1 where they are not.
+            vectors: (records, dim), finite; under cosine brought to length 1 where they are not. When not given, the
+                store's model encodes each title and text.
+            columns: rows of each further column that the store was made with, by its name: (records, dim), or, where
+                it is ragged, a matrix for each record.
 
         Returns:
             Their ids.
 
         Raises:
-            InputError: a record or a row that cannot be used, or an id that the store already holds.
+            InputError: a record or a row that cannot be used, an id that the store already holds, or no vectors and no
+                model.
             StorageError: the disk refuses.
         """
-        self._check_open()
-        rows = read_records(records)
-        if not rows and not np.size(vectors):
-            return []
-        cells = self._cells(vectors, len(rows))
-        if known := self._slots(row.id for row in rows):
-            first = next(row.id for row in rows if row.id in known)
-            raise InputError(
-                f"The store already holds the id {first!r} ({len(known)} such in all). "
-                "Use `update`, or delete it first."
-            )
-        with self._mutation():
-            first = self._append(cells)
-            self._insert(range(first, first + len(rows)), rows)
-        return [row.id for row in rows]
+        return self._add(read_records(records), vectors, columns)
+
+    def add_vectors(
+        self,
+        ids: Iterable[str],
+        vectors: Any,
+        metadata: Iterable[Mapping[str, Any]] | None = None,
+        *,
+        columns: Mapping[str, Any] | None = None,
+    ) -> list[str]:
+        """Add vectors that have ids and no texts.
+
+        Args:
+            ids: one each.
+            vectors: as for :meth:`add`.
+            metadata: a mapping each, if wanted.
+            columns: as for :meth:`add`.
+
+        Returns:
+            The ids.
+
+        Raises:
+            InputError: as for :meth:`add`.
+            StorageError: the disk refuses.
+        """
+        names = list(ids)
+        kept: list[Mapping[str, Any]] = [{}] * len(names) if metadata is None else list(metadata)
+        if len(kept) != len(names):
+            raise InputError(f"`metadata` must have an entry for each of {len(names)} ids. Got {len(kept)}.")
+        records = [{**values, "id": name, "text": ""} for name, values in zip(names, kept)]
+        return self._add(read_records(records, textless=True), vectors, columns)
+
+    def upsert(
+        self, records: Iterable[Mapping[str, Any]], vectors: Any = None, *, columns: Mapping[str, Any] | None = None
+    ) -> list[str]:
+        """Add documents, each in place of the one with its id where there is one.
+
+        Args:
+            records: as for :meth:`add`; nothing is kept of the document that one replaces.
+            vectors: as for :meth:`add`.
+            columns: as for :meth:`add`.
+
+        Returns:
+            Their ids.
+
+        Raises:
+            InputError: as for :meth:`add`, but for ids that are there.
+            StorageError: the disk refuses.
+        """
+        return self._add(read_records(records), vectors, columns, replace=True)
 
     def delete(self, ids: Iterable[str]) -> int:
         """Delete documents.
@@ -158,15 +196,19 @@ class Writer:
             self._remove(slots.values())
         return len(slots)
 
-    def update(self, records: Iterable[Mapping[str, Any]], vectors: Any = None) -> None:
+    def update(
+        self, records: Iterable[Mapping[str, Any]], vectors: Any = None, *, columns: Mapping[str, Any] | None = None
+    ) -> None:
         """Change documents: the keys of each record replace those of the document with its `id`, others stay.
 
         Args:
             records: mappings with `id`.
-            vectors: (records, dim); needed when a text changes.
+            vectors: (records, dim). When not given, the store's model encodes the documents whose text changes, and no
+                other vector is touched, not even where a title changes; `upsert` encodes all that it is given.
+            columns: as for :meth:`add`; needed whenever there are new vectors.
 
         Raises:
-            InputError: an unknown or repeated id, an unusable record, or a changed text without vectors.
+            InputError: an unknown or repeated id, an unusable record, or a changed text with neither vectors nor model.
             StorageError: the disk refuses.
         """
         self._check_open()
@@ -177,19 +219,20 @@ class Writer:
         slots = self._known(change["id"] for change in changes)
         if len(slots) != len(changes):
             raise InputError("`records` names an id twice. Ids must be unique within one update.")
-        rows = [
-            self._merged(slots[change["id"]], change, f"records[{n}]", vectors is not None)
-            for n, change in enumerate(changes)
-        ]
+        merged = [self._merged(slots[c["id"]], c, f"records[{n}]", vectors is not None) for n, c in enumerate(changes)]
+        rows, fresh = [row for row, _ in merged], [vectors is not None or again for _, again in merged]
         if not rows:
             return
-        cells = None if vectors is None else self._cells(vectors, len(rows))
+        cells: list[Cell] = []
+        if any(fresh):
+            encoded = [row for row, new in zip(rows, fresh) if new]
+            cells = self._cells.of(self._encoded(encoded) if vectors is None else vectors, columns, len(encoded))
         with self._mutation():
             targets = list(slots.values())
-            if cells is not None:
-                self._bury(targets)
-                first = self._append(cells)
-                targets = list(range(first, first + len(rows)))
+            if cells:
+                self._bury(slot for slot, new in zip(targets, fresh) if new)
+                following = iter(range(self._append(cells), self.manifest.end + self._slots_so_far()))
+                targets = [next(following) if new else slot for slot, new in zip(targets, fresh)]
             self._remove(slots.values())
             self._insert(targets, rows)
 
@@ -203,8 +246,8 @@ class Writer:
         version = self.manifest.version + 1
         with disk_errors(self.folder):
             replaced: list[Segment] = []
-            if self._files:
-                finished, replaced = self._finish()
+            if self._span is not None:
+                finished, replaced = fold(self.folder, self.manifest, self._span)
                 names = ((old.name,) for old in replaced)
                 self._connection.executemany("DELETE FROM segments WHERE name = ?", names)
                 for segment in finished:
@@ -216,33 +259,13 @@ class Writer:
     def abandon(self) -> None:
         """Leave the store as it was; called when the block fails."""
         self._state = "closed"
-        for file in self._files:
-            file.abandon()
+        if self._span is not None:
+            self._span.abandon()
         try:
             if self._connection.in_transaction:
                 self._connection.rollback()
         except sqlite3.Error as error:  # closing the connection drops the transaction all the same
             logger.warning("rolling back %s: %s", self.folder, error)
-
-    def _finish(self) -> tuple[list[Segment], list[Segment]]:
-        """The new segments, and the small neighbours that they take in, so that small commits leave few files."""
-        folder, rows, start = self.folder / SEGMENTS, self._files[0].rows, self._files[0].start
-        width = sum(np.dtype(file.dtype).itemsize * file.dim for file in self._files)
-        taken: list[tuple[Segment, ...]] = []
-        for span in reversed(self.manifest.spans()):
-            fits = span[0].slots <= rows and (span[0].slots + rows) * width <= _FOLD_BYTES
-            if not (fits and span[0].end == start) or any(changed_blocks(folder, s) is not None for s in span):
-                break
-            taken.insert(0, span)
-            rows, start = rows + span[0].slots, span[0].start
-        if not taken:
-            return [file.finish() for file in self._files], []
-        whole = []
-        for file, older in zip(self._files, zip(*taken)):
-            parts = [*(map_segment(folder, segment) for segment in older), file.row_array()]
-            whole.append(write_segment(folder, start, parts, field=file.field))
-            file.abandon()
-        return whole, [segment for span in taken for segment in span]
 
     def _tidy(self, version: int, replaced: list[Segment]) -> None:
         """After the commit stands: note it beside the database, and drop what it replaced."""
@@ -266,32 +289,44 @@ class Writer:
             yield
         self._state = "open"
 
-    def _cells(self, vectors: Any, rows: int) -> list[Iterable[np.ndarray]]:
-        """What goes into each column, some rows at a time, from vectors that were checked."""
-        manifest = self.manifest
-        matrix = check_vectors("vectors", vectors, (rows, manifest.dim), manifest.similarity)
-        cells: list[Iterable[np.ndarray]] = []
-        for column in manifest.columns:
-            if column.dtype == "<f2" and manifest.similarity != "cosine":
-                check_half("vectors", matrix)
-            if column.codec is None:
-                cells.append(stored_rows(matrix, manifest.similarity))
-                continue
-            codec = self._codec = self._codec or column_codec(self.folder, column)
-            cells.append([codec.encode(some) for some in stored_rows(matrix, manifest.similarity)])
-        return cells
+    def _add(
+        self, rows: list[Row], vectors: Any, columns: Mapping[str, Any] | None, *, replace: bool = False
+    ) -> list[str]:
+        self._check_open()
+        if not rows and not np.size(vectors if vectors is not None else ()):
+            return []
+        known = self._slots(row.id for row in rows)
+        if known and not replace:
+            first = next(row.id for row in rows if row.id in known)
+            raise InputError(
+                f"The store already holds the id {first!r} ({len(known)} such in all). "
+                "Use `upsert` to replace it, `update` to change parts of it, or delete it first."
+            )
+        cells = self._cells.of(self._encoded(rows) if vectors is None else vectors, columns, len(rows))
+        with self._mutation():
+            self._bury(known.values())
+            self._remove(known.values())
+            first = self._append(cells)
+            self._insert(range(first, first + len(rows)), rows)
+        return [row.id for row in rows]
 
-    def _append(self, cells: Iterable[Iterable[np.ndarray]]) -> int:
+    def _encoded(self, rows: Sequence[Row]) -> np.ndarray:
+        """Vectors by the store's model."""
+        if self._questions is None:
+            raise InputError("This writer has no model to encode texts with. Pass `vectors`.")
+        for row in rows:
+            if not row.text:
+                raise InputError(f"The document {row.id!r} has no text to encode. Pass `vectors`.")
+        return self._questions.encode_documents([document_text(row.title, row.text) for row in rows])
+
+    def _append(self, cells: Iterable[Cell]) -> int:
         """Write rows into every column; returns the first one's slot."""
-        if not self._files:
-            folder, start = self.folder / SEGMENTS, self.manifest.end
-            for column in self.manifest.columns:
-                self._files.append(SegmentFile(folder, start, column.dim, field=column.field, dtype=column.dtype))
-        first = self._files[0].start + self._files[0].rows
-        for file, parts in zip(self._files, cells):
-            for rows in parts:
-                file.append(rows)
-        return first
+        if self._span is None:
+            self._span = Span(self.folder, self.manifest.end, self.manifest.columns)
+        return self._span.append(cells)
+
+    def _slots_so_far(self) -> int:
+        return 0 if self._span is None else self._span.slots
 
     def _insert(self, slots: Sequence[int], rows: Sequence[Row]) -> None:
         self._connection.executemany(_INSERT, (row.values(slot) for slot, row in zip(slots, rows)))
@@ -326,14 +361,17 @@ class Writer:
                 raise InputError(f"The store holds no document with the id {name!r}.")
         return {name: slots[name] for name in names}
 
-    def _merged(self, slot: int, change: Mapping[str, Any], where: str, with_vector: bool) -> Row:
+    def _merged(self, slot: int, change: Mapping[str, Any], where: str, with_vector: bool) -> tuple[Row, bool]:
+        """The document with its changes, and whether the model has to encode it again."""
         with disk_errors(self.folder):
             cells = self._connection.execute(
                 "SELECT id, title, text, metadata FROM documents WHERE slot = ?", (slot,)
             ).fetchone()
         old = Row(*cells)
-        new = read_record({"title": old.title, "text": old.text, **change}, where)
-        if new.text != old.text and not with_vector:
+        new = read_record({"title": old.title, "text": old.text, **change}, where, textless=not old.text)
+        model = self._questions is not None and self._questions.named
+        if new.text != old.text and not (with_vector or model):
             raise InputError(f"{where} changes the text of {old.id!r}, so it needs a new vector: pass `vectors`.")
+        again = model and not with_vector and bool(new.text) and new.text != old.text
         metadata = json.loads(old.metadata) | {k: v for k, v in change.items() if k not in RESERVED}
-        return Row(old.id, new.title, new.text, metadata_json(metadata, where))
+        return Row(old.id, new.title, new.text, metadata_json(metadata, where)), again
