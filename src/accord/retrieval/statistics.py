@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from accord.retrieval.derived import Sidecar
 from accord.retrieval.manifest import Manifest
+from accord.retrieval.recall import RecallEstimate
 
-__all__ = ["ColumnStats", "StoreStats", "store_stats"]
+__all__ = ["ColumnStats", "IndexStats", "StoreStats", "store_stats"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,25 @@ class ColumnStats:
 
 
 @dataclass(frozen=True)
+class IndexStats:
+    """One index for approximate search.
+
+    Args:
+        kind: "HNSW" or "IVF".
+        rows: that it holds.
+        newer: rows that came later, and are compared one by one.
+        bytes: of its file.
+        version: of the commit that it was made from.
+    """
+
+    kind: str
+    rows: int
+    newer: int
+    bytes: int
+    version: int
+
+
+@dataclass(frozen=True)
 class StoreStats:
     """What a store takes.
 
@@ -46,6 +68,8 @@ class StoreStats:
         scanned_bytes: the same for all rows.
         disk_bytes: of the whole folder.
         columns: one by one.
+        indexes: for approximate search, one by one.
+        recall: what approximate searches have found, by those that were asked again since the store was opened.
     """
 
     documents: int
@@ -57,15 +81,26 @@ class StoreStats:
     scanned_bytes: int
     disk_bytes: int
     columns: tuple[ColumnStats, ...]
+    indexes: tuple[IndexStats, ...] = ()
+    recall: RecallEstimate | None = None
 
 
-def store_stats(folder: Path, manifest: Manifest, documents: int) -> StoreStats:
+def store_stats(
+    folder: Path,
+    manifest: Manifest,
+    documents: int,
+    *,
+    sidecars: Sequence[Sidecar] = (),
+    recall: RecallEstimate | None = None,
+) -> StoreStats:
     """The numbers of a store at one commit.
 
     Args:
         folder: the store.
         manifest: of the commit.
         documents: how many there are.
+        sidecars: that the commit names.
+        recall: watched while searching.
     """
     columns = tuple(
         ColumnStats(
@@ -91,4 +126,11 @@ def store_stats(folder: Path, manifest: Manifest, documents: int) -> StoreStats:
         scanned_bytes=rows * width,
         disk_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
         columns=columns,
+        indexes=tuple(_index(sidecar, rows) for sidecar in sidecars if "runs" in sidecar.settings),
+        recall=recall,
     )
+
+
+def _index(sidecar: Sidecar, rows: int) -> IndexStats:
+    held = sum(slots for _, slots in sidecar.settings["runs"])
+    return IndexStats(sidecar.kind, held, max(0, rows - held), sidecar.bytes, sidecar.version)

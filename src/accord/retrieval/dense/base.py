@@ -1,0 +1,127 @@
+"""What an approximate index promises: made from rows, kept in one file, read without a copy, asked for candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from accord.core.errors import StorageError, require
+
+__all__ = ["STORAGE", "Approximate", "Candidates", "faiss_library", "read_index", "scalar_type", "write_index"]
+
+STORAGE = ("float32", "float16", "int8")
+"""How an index may keep its own copy of the rows; answers are scored from the store's."""
+_PURPOSE = "An approximate index"
+
+
+class Approximate(Protocol):
+    """The settings of an index, and how it is made and asked with them."""
+
+    def train_rows(self, count: int) -> int:
+        """How many rows it learns from, of so many."""
+        ...
+
+    def build(self, sample: np.ndarray, rows: Iterable[np.ndarray], count: int) -> Any:
+        """A FAISS index over all rows, by inner product.
+
+        Args:
+            sample: (n, dim) float32 of them, to learn from.
+            rows: all of them, some at a time, in the order of their positions.
+            count: how many.
+        """
+        ...
+
+    def parameters(self, index: Any, count: int, selector: Any, share: float) -> Any:
+        """What FAISS is asked with.
+
+        Args:
+            index: that :meth:`build` made.
+            count: candidates wanted.
+            selector: which rows may be found, or None.
+            share: how large a part of the rows that is, in (0, 1].
+        """
+        ...
+
+
+def faiss_library() -> Any:
+    """FAISS.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    return require("faiss", extra="search", purpose=_PURPOSE)
+
+
+def scalar_type(storage: str) -> int:
+    """FAISS's number for a kind of storage that takes less than float32."""
+    kinds = faiss_library().ScalarQuantizer
+    return {"float16": kinds.QT_fp16, "int8": kinds.QT_8bit}[storage]
+
+
+def write_index(index: Any, path: str) -> None:
+    """Write an index to a file."""
+    faiss_library().write_index(index, path)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """An index that was read; the buffer lives as long as it does.
+
+    Args:
+        settings: that it was made with, or others of the same kind for asking.
+        index: of FAISS.
+        rows: how many it holds: the first positions of the store.
+        widened: whether its rows have one more number, which brings all of them to one length.
+        buffer: the bytes that it reads from.
+    """
+
+    settings: Approximate
+    index: Any
+    rows: int
+    widened: bool
+    buffer: Any = None
+
+    def search(self, queries: np.ndarray, count: int, allowed: np.ndarray | None) -> np.ndarray:
+        """Positions that are likely the nearest, in no reliable order.
+
+        Args:
+            queries: (queries, dim) float32.
+            count: how many for each.
+            allowed: (rows) truth values: which may be found; all when missing.
+
+        Returns:
+            (queries, count) int64, with -1 where nothing was found.
+        """
+        faiss = faiss_library()
+        count = min(count, self.rows)
+        selector, share = None, 1.0
+        if allowed is not None:
+            bits = np.packbits(allowed, bitorder="little")
+            selector, share = faiss.IDSelectorBitmap(bits), max(float(allowed.mean()), 1e-9)
+        if self.widened:
+            queries = np.hstack([queries, np.zeros((len(queries), 1), dtype=np.float32)])
+        parameters = self.settings.parameters(self.index, count, selector, share)
+        _, found = self.index.search(np.ascontiguousarray(queries), count, params=parameters)
+        return found
+
+
+def read_index(buffer: Any, path: str) -> Any:
+    """A FAISS index that reads from a buffer, such as a mapped file, without copying it.
+
+    Args:
+        buffer: the bytes, compared with their hash before; it has to outlive the index.
+        path: for messages.
+
+    Raises:
+        StorageError: FAISS does not take them.
+    """
+    faiss = faiss_library()
+    data = np.frombuffer(buffer, dtype=np.uint8)
+    try:
+        reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(data), len(data))
+        return faiss.read_index(reader, faiss.IO_FLAG_READ_ONLY)
+    except RuntimeError as error:
+        raise StorageError(f"{path}: FAISS cannot read it ({error}).") from error

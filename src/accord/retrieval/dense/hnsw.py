@@ -1,0 +1,93 @@
+"""HNSW: rows linked to near ones in layers, each query walks towards its nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from accord.core.checks import check_at_least, check_choice
+from accord.core.spec import Described
+from accord.retrieval.dense.base import STORAGE, faiss_library, scalar_type
+
+__all__ = ["HNSW"]
+
+_SAMPLE = 50_000
+
+
+class HNSW(Described):
+    """A graph over the rows; a query goes from layer to layer, nearer with each step, and keeps the best it met.
+
+    Fast at any size, slow to build, and as large in memory as its links and its copy of the rows: with the defaults
+    `dim + 8 links` bytes a row, in a file that is mapped, so that processes share it.
+
+    Also known as: hierarchical navigable small world graph; M (`links`), efConstruction, efSearch.
+
+    Reference: Malkov & Yashunin (2018), arXiv:1603.09320, algorithms 1, 2, 4 and 5.
+
+    Differs from the paper: rows are kept in eight bits a number, and what it finds is scored again from the store's own
+    rows.
+
+    Args:
+        links: of a row to others in each layer, twice as many in the lowest.
+        ef_construction: how many near rows are looked at when a row is linked.
+        ef_search: how many rows a query keeps in view; more find more and take longer.
+        storage: how the index keeps its copy of the rows: "int8", "float16" or "float32".
+
+    Raises:
+        InputError: a number that is too small, or an unknown storage.
+
+    >>> HNSW(ef_search=256)
+    HNSW(ef_search=256)
+    """
+
+    def __init__(
+        self, *, links: int = 32, ef_construction: int = 100, ef_search: int = 128, storage: str = "int8"
+    ) -> None:
+        check_at_least("links", links, 2)
+        check_at_least("ef_construction", ef_construction, 1)
+        check_at_least("ef_search", ef_search, 1)
+        check_choice("storage", storage, STORAGE)
+        self.links = links
+        self.ef_construction = ef_construction
+        self.ef_search = ef_search
+        self.storage = storage
+
+    def train_rows(self, count: int) -> int:
+        """How many rows it learns from, of so many."""
+        return min(count, _SAMPLE) if self.storage == "int8" else min(count, 1)
+
+    def build(self, sample: np.ndarray, rows: Iterable[np.ndarray], count: int) -> Any:
+        """A FAISS index over all rows, by inner product.
+
+        Args:
+            sample: (n, dim) float32 of them, to learn the ranges of the eight bits from.
+            rows: all of them, some at a time, in the order of their positions.
+            count: how many.
+        """
+        del count
+        faiss, dim = faiss_library(), sample.shape[1]
+        if self.storage == "float32":
+            index = faiss.IndexHNSWFlat(dim, self.links, faiss.METRIC_INNER_PRODUCT)
+        else:
+            index = faiss.IndexHNSWSQ(dim, scalar_type(self.storage), self.links, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = self.ef_construction
+        index.train(sample)
+        for some in rows:
+            index.add(np.ascontiguousarray(some))
+        return index
+
+    def parameters(self, index: Any, count: int, selector: Any, share: float) -> Any:
+        """What FAISS is asked with: a view that is wider where fewer rows may be found.
+
+        Args:
+            index: that :meth:`build` made.
+            count: candidates wanted.
+            selector: which rows may be found, or None.
+            share: how large a part of the rows that is, in (0, 1].
+        """
+        del index
+        faiss = faiss_library()
+        breadth = int(max(self.ef_search, count) * min(1 / share, 8.0))
+        return faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
