@@ -6,5 +6,6 @@
 - :mod:`accord.recipes.strategies` are the ways in which tasks share an encoder: joint, balanced, merged, or chosen;
 - :mod:`accord.recipes.evaluate` and :mod:`accord.recipes.compare` judge models and runs;
 - :mod:`accord.recipes.budget` finds the cheapest size and codec that keep a model's quality;
-- :mod:`accord.recipes.index` writes and opens the store of a run.
+- :mod:`accord.recipes.index` writes and opens the store of a run;
+- :mod:`accord.recipes.hybrid` says which way of searching suits a store, and learns the weights of both together.
 """

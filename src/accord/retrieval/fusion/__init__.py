@@ -23,7 +23,7 @@ hits = fuse_hits([store.search(text, k=100), other.search(text, k=100)], Recipro
 | :class:`DynamicShift` | the same, with weights for each query that need no data |
 
 :func:`learn_weights` finds the weights of a method on queries whose answers are known;
-:func:`accord.recipes.learn_hybrid` does so for a store and tests the gain.
+:func:`accord.recipes.hybrid.learn_hybrid` does so for a store and tests the gain.
 
 Fusion keeps every system alive: each text is encoded once by each encoder, and each has its own index. Merging
 (:mod:`accord.merging`) makes one model instead. The two shift methods read three scores for each candidate, and so
