@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,11 @@ from accord.core.errors import InputError, StorageError
 from accord.retrieval.cells import Cell, Cells
 from accord.retrieval.documents import RESERVED, Row, document_text, metadata_json, read_record, read_records
 from accord.retrieval.lexical.table import delete_rows, insert_rows
-from accord.retrieval.lock import writer_lock
-from accord.retrieval.manifest import Manifest, note_version, read_manifest, set_meta
-from accord.retrieval.migrations import upgrade
+from accord.retrieval.manifest import Manifest
 from accord.retrieval.questions import Questions
-from accord.retrieval.schema import SEGMENTS, connect, disk_errors
-from accord.retrieval.segments import Segment, insert_segment
+from accord.retrieval.schema import disk_errors
 from accord.retrieval.spans import Span, fold
+from accord.retrieval.transaction import commit, transaction
 
 __all__ = ["Writer", "writing"]
 
@@ -43,12 +41,7 @@ def writing(folder: Path, questions: Questions | None = None) -> Iterator[Writer
         StoreLocked: there already is one.
         StorageError: the disk refuses, or the store is damaged; the store stays at its last commit.
     """
-    with writer_lock(folder), closing(_begin(folder)) as connection:
-        manifest = read_manifest(connection, folder)
-        _check_columns(folder, manifest)
-        with disk_errors(folder):
-            upgrade(connection, manifest)
-        _clear_orphans(folder / SEGMENTS, manifest)
+    with transaction(folder) as (connection, manifest):
         writer = Writer(folder, connection, manifest, questions)
         try:
             yield writer
@@ -56,35 +49,6 @@ def writing(folder: Path, questions: Questions | None = None) -> Iterator[Writer
         except BaseException:
             writer.abandon()
             raise
-
-
-def _begin(folder: Path) -> sqlite3.Connection:
-    with disk_errors(folder):
-        connection = connect(folder)
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-
-def _check_columns(folder: Path, manifest: Manifest) -> None:
-    for column in manifest.columns:
-        if not column.known:
-            raise InputError(
-                f"{folder} has the column {column.field!r} ({column.layout}, {column.dtype}), which this accord cannot "
-                "write. A newer accord made it: pip install --upgrade accord."
-            )
-
-
-def _clear_orphans(folder: Path, manifest: Manifest) -> None:
-    """Remove what killed writers left; readers of older commits keep what they have mapped."""
-    named = {segment.name for segment in manifest.segments}
-    with disk_errors(folder):
-        for file in [file for file in folder.iterdir() if file.name not in named]:
-            logger.info("removing %s, left by a killed writer", file)
-            file.unlink(missing_ok=True)
 
 
 class Writer:
@@ -243,18 +207,9 @@ class Writer:
         if not self._changed:
             self._connection.rollback()
             return
-        version = self.manifest.version + 1
         with disk_errors(self.folder):
-            replaced: list[Segment] = []
-            if self._span is not None:
-                finished, replaced = fold(self.folder, self.manifest, self._span)
-                names = ((old.name,) for old in replaced)
-                self._connection.executemany("DELETE FROM segments WHERE name = ?", names)
-                for segment in finished:
-                    insert_segment(self._connection, segment)
-            set_meta(self._connection, "version", str(version))
-            self._connection.execute("COMMIT")
-        self._tidy(version, replaced)
+            finished, replaced = ([], []) if self._span is None else fold(self.folder, self.manifest, self._span)
+        commit(self._connection, self.folder, self.manifest, finished=finished, replaced=replaced)
 
     def abandon(self) -> None:
         """Leave the store as it was; called when the block fails."""
@@ -266,15 +221,6 @@ class Writer:
                 self._connection.rollback()
         except sqlite3.Error as error:  # closing the connection drops the transaction all the same
             logger.warning("rolling back %s: %s", self.folder, error)
-
-    def _tidy(self, version: int, replaced: list[Segment]) -> None:
-        """After the commit stands: note it beside the database, and drop what it replaced."""
-        try:
-            note_version(self.folder, version)
-            for segment in replaced:
-                (self.folder / SEGMENTS / segment.name).unlink(missing_ok=True)
-        except OSError as error:
-            logger.warning("%s: commit %d stands, tidying up did not: %s", self.folder, version, error)
 
     def _check_open(self) -> None:
         if self._state == "broken":

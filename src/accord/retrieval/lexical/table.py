@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-__all__ = ["TOKENIZE", "create", "delete_rows", "drop", "insert_rows", "rebuild", "table_sql"]
+__all__ = ["TOKENIZE", "create", "delete_rows", "drop", "insert_rows", "optimize", "rebuild", "table_sql"]
 
 TOKENIZE = "unicode61 remove_diacritics 2"
 """How texts are cut into words unless the store says otherwise, as FTS5 spells it."""
@@ -73,3 +73,8 @@ def rebuild(connection: sqlite3.Connection, tokenize: str = TOKENIZE) -> None:
     drop(connection)
     create(connection, tokenize)
     connection.execute("INSERT INTO lexical (lexical) VALUES ('rebuild')")
+
+
+def optimize(connection: sqlite3.Connection) -> None:
+    """Merge the parts that the table grew by."""
+    connection.execute("INSERT INTO lexical (lexical) VALUES ('optimize')")
