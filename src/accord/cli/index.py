@@ -31,6 +31,9 @@ def command(
         str, typer.Option(help="With --codec, the vectors that put its finds in order: float16, float32 or none.")
     ] = "float16",
     column: Annotated[str, typer.Option(help="Column of texts.")] = "text",
+    chunk: Annotated[
+        str | None, typer.Option(help="Cut texts: sentences:5, tokens:256 or none. A chunk names its text as `parent`.")
+    ] = None,
     prompt: Annotated[
         str | None, typer.Option(help="Name of one of the model's prompts; its document prompt when not given.")
     ] = None,
@@ -41,14 +44,15 @@ def command(
     from accord.recipes.index_texts import index_file
 
     done = index_file(
-        model, source, out, codec=codec, rescore=rescore, column=column, prompt=prompt, precision=precision,
-        progress=bars(),
+        model, source, out, codec=codec, rescore=rescore, column=column, chunk=chunk, prompt=prompt,
+        precision=precision, progress=bars(),
     )  # fmt: skip
     if as_json:
         show_json(done)
         return
     stats = done.stats
     left_out = f", {done.left_out:,} without a text left out" if done.left_out else ""
+    left_out += f", {done.removed:,} outdated removed" if done.removed else ""
     show(
         f"{out} holds {stats.documents:,} documents: {done.added:,} added, {done.changed:,} changed, "
         f"{done.unchanged:,} unchanged{left_out}.",

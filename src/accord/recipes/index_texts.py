@@ -26,6 +26,7 @@ from accord.data.arrow import compute as pc
 from accord.data.sources import File
 from accord.encoders import StaticEncoder, TextEncoder, load
 from accord.encoders.engines import PRECISIONS
+from accord.recipes.chunk_texts import Chunking, chunked, read_chunking
 from accord.retrieval import Store, StoreStats
 from accord.retrieval import open as open_store
 from accord.retrieval.columns import RESCORE
@@ -49,23 +50,27 @@ class Indexed:
     Args:
         path: of the store.
         rows: of the file that have a text or a title.
+        chunks: that they were cut into; as many as rows where they were not.
         added: documents that are new.
         changed: documents whose text, title or metadata differed from the store's.
         unchanged: documents that were there already; they were not encoded.
+        removed: chunks that their texts no longer have.
         left_out: rows without a text or a title.
         stats: what the store takes now.
     """
 
     path: str
     rows: int
+    chunks: int
     added: int
     changed: int
     unchanged: int
+    removed: int
     left_out: int
     stats: StoreStats
 
 
-def index_file(
+def index_file(  # noqa: PLR0913 -- what the command line has
     model: str,
     source: Path | str,
     out: Path | str,
@@ -73,6 +78,7 @@ def index_file(
     codec: FittedCodec | Codec | Path | str | None = None,
     rescore: str = "float16",
     column: str = "text",
+    chunk: str | None = None,
     prompt: str | None = None,
     precision: str = "float32",
     progress: Progress = silent,
@@ -92,6 +98,10 @@ def index_file(
             their name as ``"Int8"`` or ``"Int8: {tail: 0.001}"``.
         rescore: with a codec: "float16", "float32" or "none", as for :meth:`accord.retrieval.Store.create`.
         column: of the texts.
+        chunk: "sentences:5" or "tokens:256": each text becomes several documents of at most so many sentences, or
+            tokens of the model. Their metadata say which text they come from (`parent`), which part of it they are
+            (`chunk`, from 0), and where it lies (characters `start` to `end`); each keeps the title and the other
+            columns. Search such a store by :func:`accord.retrieval.best_of_parents` where texts are wanted.
         prompt: name of one of the model's prompts; its document prompt when not given.
         precision: "float32", "bfloat16" or "auto".
         progress: opens the bar.
@@ -108,19 +118,24 @@ def index_file(
     table, left_out = _table(Path(source), column)
     encoding = _Encoding(load(model), prompt, precision)
     encoding.encoder.role_prompt("document", prompt)  # refuses an unknown name before anything is written
-    path = Path(out)
-    with _opened(path, model, encoding, codec, rescore, lambda: encoding.sample(table, progress)) as store:
+    chunking, rows, counts = read_chunking(chunk), table.num_rows, {}
+    if chunking is not None:
+        table, counts = chunked(table, chunking, encoding.encoder)
+    record = _record(model, encoding, chunking)
+    with _opened(Path(out), record, encoding, codec, rescore, lambda: encoding.sample(table, progress)) as store:
         try:
             with progress("index", total=table.num_rows, unit="texts") as advance:
                 parts = range(0, table.num_rows, COMMIT)
-                counts = np.sum([_commit(store, table, first, encoding, advance) for first in parts], axis=0)
+                done = np.sum([_commit(store, table, first, encoding, advance) for first in parts], axis=0)
+            removed = _remove_stale(store, counts)
         except KeyboardInterrupt as stop:
             raise Interrupted(f"Interrupted: {len(store):,} documents are in {out}. Run it again to go on.") from stop
-        added, changed = counts.tolist()
+        added, changed = done.tolist()
         if (others := len(store) - table.num_rows) > 0:
             logger.warning("%s also holds %d document(s) that %s does not name; they stay", out, others, source)
         unchanged = table.num_rows - added - changed
-        return Indexed(str(out), table.num_rows, added, changed, unchanged, left_out, store.stats())
+        stats = store.stats()
+        return Indexed(str(out), rows, table.num_rows, added, changed, unchanged, removed, left_out, stats)
 
 
 def _commit(store: Store, table: pa.Table, first: int, encoding: _Encoding, advance: Advance) -> tuple[int, int]:
@@ -137,6 +152,19 @@ def _commit(store: Store, table: pa.Table, first: int, encoding: _Encoding, adva
         writer.delete(older)
         writer.add(wanted, vectors)
     return len(fresh) - len(older), len(older)
+
+
+def _remove_stale(store: Store, counts: Mapping[str, int]) -> int:
+    """Delete the chunks that shorter texts no longer have; returns how many there were."""
+    stale = []
+    for parent, count in counts.items():
+        while (name := f"{parent}#{count}") in store:
+            stale.append(name)
+            count += 1
+    if stale:
+        with store.write() as writer:
+            writer.delete(stale)
+    return len(stale)
 
 
 class _Encoding:
@@ -179,9 +207,23 @@ def _forwarded(advance: Advance) -> Progress:
     return progress
 
 
+def _record(model: str, encoding: _Encoding, chunking: Chunking | None) -> dict[str, Any]:
+    """What a store says about the model, and about how texts were cut."""
+    encoder = encoding.encoder
+    place = Path(model).expanduser()
+    return {
+        **({"path": str(place.resolve())} if place.exists() else {"name": model}),
+        "fingerprint": encoder.fingerprint(),
+        "dim": encoder.dim,
+        "similarity": encoder.similarity_name,
+        "document_prompt": encoding.prompt,
+        **({} if chunking is None else {"chunk": str(chunking)}),
+    }
+
+
 def _opened(
     path: Path,
-    model: str,
+    record: Mapping[str, Any],
     encoding: _Encoding,
     codec: FittedCodec | Codec | Path | str | None,
     rescore: str,
@@ -189,14 +231,6 @@ def _opened(
 ) -> Store:
     """The store, made where there is none; one that is there keeps its codec."""
     encoder = encoding.encoder
-    place = Path(model).expanduser()
-    record = {
-        **({"path": str(place.resolve())} if place.exists() else {"name": model}),
-        "fingerprint": encoder.fingerprint(),
-        "dim": encoder.dim,
-        "similarity": encoder.similarity_name,
-        "document_prompt": encoding.prompt,
-    }
     settings = _settings(codec)
     if not (path / DATABASE).is_file():
         if settings is not None:
@@ -238,9 +272,8 @@ def _check_store(
     """
     wanted = load_codec(codec) if isinstance(codec, (str, Path)) else codec
     held = store.codec
-    pairs = [
-        (key, store.record.get(key), record[key]) for key in ("fingerprint", "dim", "similarity", "document_prompt")
-    ]
+    keys = ("fingerprint", "dim", "similarity", "document_prompt", "chunk")
+    pairs: list[tuple[str, Any, Any]] = [(key, store.record.get(key), record.get(key)) for key in keys]
     if isinstance(wanted, FittedCodec):
         pairs.append(("codec", held and identity(held), identity(wanted)))
     elif wanted is not None:

@@ -39,9 +39,11 @@ error, because an empty answer would hide a forgotten `add`.
 
 from __future__ import annotations
 
+from accord.retrieval.columns import kept_column
 from accord.retrieval.dense.exact import exact_search
 from accord.retrieval.documents import Document, Hit
 from accord.retrieval.lock import StoreLocked
+from accord.retrieval.parents import best_of_parents, by_parent
 from accord.retrieval.searching import Hybrid, Lexical
 from accord.retrieval.statistics import ColumnStats, StoreStats
 from accord.retrieval.store import Store, open
@@ -60,7 +62,10 @@ __all__ = [
     "StoreStats",
     "VerifyReport",
     "Writer",
+    "best_of_parents",
+    "by_parent",
     "exact_search",
+    "kept_column",
     "open",
     "verify",
 ]
