@@ -42,6 +42,7 @@ from __future__ import annotations
 from accord.retrieval.columns import kept_column
 from accord.retrieval.dense.exact import exact_search
 from accord.retrieval.documents import Document, Hit
+from accord.retrieval.exporting import ExportReport, export_files
 from accord.retrieval.lock import StoreLocked
 from accord.retrieval.parents import best_of_parents, by_parent
 from accord.retrieval.searching import Hybrid, Lexical
@@ -53,6 +54,7 @@ from accord.retrieval.writer import Writer
 __all__ = [
     "ColumnStats",
     "Document",
+    "ExportReport",
     "Hit",
     "Hybrid",
     "Lexical",
@@ -65,6 +67,7 @@ __all__ = [
     "best_of_parents",
     "by_parent",
     "exact_search",
+    "export_files",
     "kept_column",
     "open",
     "verify",

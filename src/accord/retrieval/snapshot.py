@@ -8,16 +8,26 @@ import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from accord.core.errors import InputError, StorageError
+from accord.core.types import Ragged
 from accord.retrieval.columns import Column
+from accord.retrieval.dense.approximate import approximate_search
+from accord.retrieval.dense.base import Candidates
 from accord.retrieval.dense.codes import code_search
 from accord.retrieval.dense.exact import exact_search
+from accord.retrieval.dense.rows import float_rows
+from accord.retrieval.dense.within import range_search
+from accord.retrieval.derived import read_sidecars
 from accord.retrieval.documents import Document, Row
+from accord.retrieval.filters.matching import Matching, as_filter
+from accord.retrieval.filters.tree import Filter
+from accord.retrieval.kept import KeptColumns
 from accord.retrieval.lexical.postings import Postings
 from accord.retrieval.manifest import read_manifest
 from accord.retrieval.rescoring import rescored_search
@@ -66,6 +76,8 @@ class Snapshot:
         self._lock = threading.Lock()
         self._all_ids: list[str | None] | None = None
         self._preference: np.ndarray | None = None
+        here = weakref.proxy(self)  # no cycle: a snapshot that nobody needs is gone at once
+        self._matching = Matching(lambda slots: here._positions(slots))
         with disk_errors(folder):
             connection = connect(folder, read_only=True)
         self._connection = connection
@@ -80,17 +92,19 @@ class Snapshot:
         with disk_errors(self.folder):
             connection.execute("BEGIN")
             self.manifest = read_manifest(connection, self.folder)
-            dead = connection.execute("SELECT slot FROM tombstones ORDER BY slot")
-            slots = np.fromiter((slot for (slot,) in dead), dtype=np.int64)
+            self.sidecars, _ = read_sidecars(connection)  # a row that was changed is as good as none
+            (self._dead_count,) = connection.execute("SELECT count(*) FROM tombstones").fetchone()
         spans = self.manifest.of(self.manifest.scanned)
         self.codes = self._mapped(self.manifest.scanned) if self.manifest.scanned.codec else []
         kept = self.manifest.rescored if self.manifest.scanned.codec else self.manifest.scanned
         self.segments = [] if kept is None else self._mapped(kept)
+        self.rows = float_rows(self.segments, self.manifest.similarity)
         self._starts = np.array([s.start for s in spans], dtype=np.int64)
         self._offsets = np.cumsum([0, *(s.slots for s in spans)])
-        self._dead = self._positions(slots)
+        self._kept = KeptColumns(self.folder, self.manifest)
         self._norm = max((s.largest_norm for s in spans), default=0.0)
-        here = weakref.proxy(self)  # no cycle: a snapshot that nobody needs is gone at once
+        self._longest = max((s.largest_norm for s in self.manifest.of(kept)), default=0.0) if kept else 0.0
+        here = weakref.proxy(self)
         self.postings = Postings(lambda: here._reading(), lambda slots: here._positions(slots), int(self._offsets[-1]))
 
     def _mapped(self, column: Column) -> list[np.ndarray]:
@@ -98,7 +112,15 @@ class Snapshot:
         return [map_segment(folder, segment, scanned=scanned) for segment in self.manifest.of(column)]
 
     def __len__(self) -> int:
-        return int(self._offsets[-1]) - len(self._dead)
+        return int(self._offsets[-1]) - self._dead_count
+
+    @cached_property
+    def _dead(self) -> np.ndarray:
+        """Positions of deleted documents, rising; read at the first search, because a writer needs them not."""
+        with self._reading() as connection:
+            dead = connection.execute("SELECT slot FROM tombstones ORDER BY slot")
+            slots = np.fromiter((slot for (slot,) in dead), dtype=np.int64)
+        return self._positions(slots)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -118,6 +140,16 @@ class Snapshot:
     def _slots(self, positions: np.ndarray) -> np.ndarray:
         owner = np.searchsorted(self._offsets, positions, side="right") - 1
         return self._starts[owner] + positions - self._offsets[owner]
+
+    def matching(self, where: Filter | str) -> np.ndarray:
+        """Positions of the documents that pass a filter, rising; not to be written to.
+
+        Raises:
+            InputError: a text that cannot be read, or a field that no document has or that holds other kinds of values.
+        """
+        wanted = as_filter(where)
+        with self._reading() as connection:
+            return self._matching.positions(connection, wanted)
 
     def nearest(
         self,
@@ -146,6 +178,53 @@ class Snapshot:
         return rescored_search(
             queries, self.codes, self.segments, k, codec=codec, count=count, skip=skip, prefer=prefer, keep=keep
         )
+
+    def exact(self, queries: np.ndarray, k: int, *, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and scores of the best rows by their stored vectors, all of which are compared."""
+        longest, skip = self.longest, self._dead
+        return exact_search(queries, self.rows, k, skip=skip, keep=keep, largest_norm=longest, prefer=self.prefer)
+
+    def approximate(
+        self, queries: np.ndarray, k: int, *, index: Candidates, keep: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and scores of most of the best rows, by an index over the first of them."""
+        return approximate_search(
+            queries, self.rows, k, index=index, skip=self._dead, keep=keep, largest_norm=self.longest,
+            prefer=self.prefer,
+        )  # fmt: skip
+
+    def within(
+        self, query: np.ndarray, least_score: float, *, keep: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and scores of all rows that are near enough, best first; ties by id, descending."""
+        positions, scores = range_search(
+            query, self.rows, least_score, skip=self._dead, keep=keep, largest_norm=self.longest
+        )
+        order = np.lexsort((self.prefer(positions), -scores)) if len(positions) else np.empty(0, dtype=np.int64)
+        return positions[order], scores[order]
+
+    @property
+    def end(self) -> int:
+        """How many rows there are, deleted ones among them."""
+        return int(self._offsets[-1])
+
+    @property
+    def longest(self) -> float:
+        """An upper bound on the lengths of the rows as they are compared."""
+        halves = any(segment.dtype == np.float16 for segment in self.segments)
+        return 1.0 + 1e-6 if halves and self.manifest.similarity == "cosine" else self._longest
+
+    def runs(self, rows: int | None = None) -> list[list[int]]:
+        """First slot and number of slots of each run of neighbours, among the first rows or all."""
+        left, runs = self.end if rows is None else rows, []
+        for start, slots in zip(self._starts.tolist(), np.diff(self._offsets).tolist()):
+            slots = min(slots, left)
+            if slots and runs and runs[-1][0] + runs[-1][1] == start:
+                runs[-1][1] += slots
+            elif slots:
+                runs.append([start, slots])
+            left -= slots
+        return runs
 
     def prefer(self, positions: np.ndarray) -> np.ndarray:
         """Sort keys that put the larger id first."""
@@ -199,6 +278,35 @@ class Snapshot:
             raise InputError(
                 f"{self.folder} keeps codes only (it was made with rescore='none'), so it has no vectors to give."
             )
+        positions = self._positions(self._slots_of(names))
+        owner = np.searchsorted(self._offsets, positions, side="right") - 1
+        found = np.empty((len(positions), self.manifest.dim), dtype=np.float32)
+        for number in np.unique(owner):
+            here = np.flatnonzero(owner == number)
+            found[here] = self.segments[number][positions[here] - self._offsets[number]]
+        return found
+
+    def documents_of(self, names: Sequence[str]) -> list[Document]:
+        """The documents with some ids, in their order.
+
+        Raises:
+            InputError: an id that is not there.
+            StorageError: a document was changed on the disk.
+        """
+        return self.documents_at(self._positions(self._slots_of(names)))
+
+    def column_of(self, name: str, ids: Sequence[str] | None = None) -> np.ndarray | Ragged:
+        """What a further column holds of some ids, in their order; of all of :meth:`ids` when none are given.
+
+        Raises:
+            InputError: no such column, or an id that is not there.
+            StorageError: an empty place where a document should be.
+        """
+        slots = self._slots_of(ids)
+        self._positions(slots)  # a damaged database may name slots that no file has
+        return self._kept.at(name, slots)
+
+    def _slots_of(self, names: Sequence[str] | None) -> np.ndarray:
         wanted = self.ids() if names is None else list(names)
         with self._reading() as connection:
             rows = connection.execute(
@@ -207,13 +315,7 @@ class Snapshot:
             slots = dict(rows.fetchall())
         if missing := [name for name in wanted if name not in slots]:
             raise InputError(f"{self.folder} has no document with the id {missing[0]!r}.")
-        positions = self._positions(np.array([slots[name] for name in wanted], dtype=np.int64))
-        owner = np.searchsorted(self._offsets, positions, side="right") - 1
-        found = np.empty((len(wanted), self.manifest.dim), dtype=np.float32)
-        for number in np.unique(owner):
-            here = np.flatnonzero(owner == number)
-            found[here] = self.segments[number][positions[here] - self._offsets[number]]
-        return found
+        return np.array([slots[name] for name in wanted], dtype=np.int64)
 
     def documents_at(self, positions: np.ndarray) -> list[Document]:
         """The document behind each position.

@@ -12,19 +12,25 @@ import numpy as np
 
 from accord.core.checks import check_at_least
 from accord.core.errors import InputError
-from accord.core.types import Encodes
-from accord.retrieval.columns import column_codec
+from accord.core.progress import Progress, silent
+from accord.core.types import Encodes, Ragged
+from accord.retrieval.columns import Column, column_codec, with_counts
 from accord.retrieval.creation import check_same, lay_out, read_codec
+from accord.retrieval.dense.hnsw import HNSW
+from accord.retrieval.dense.ivf import IVF
 from accord.retrieval.documents import Document, Hit, read_records
+from accord.retrieval.filters.tree import Filter
 from accord.retrieval.lexical.analysers import Analyser
 from accord.retrieval.manifest import check_model
 from accord.retrieval.questions import Questions
-from accord.retrieval.rescoring import Rescore, candidates
+from accord.retrieval.recall import RecallMonitor
+from accord.retrieval.rescoring import Rescore
 from accord.retrieval.schema import DATABASE, empty_log
 from accord.retrieval.searching import Mode, search
+from accord.retrieval.sidecars import Index, build_sidecar
 from accord.retrieval.snapshot import Snapshot, open_snapshot
 from accord.retrieval.statistics import StoreStats, store_stats
-from accord.retrieval.vectors import check_vectors
+from accord.retrieval.vector_search import VectorSearch
 from accord.retrieval.writer import Writer, writing
 
 if TYPE_CHECKING:
@@ -69,6 +75,7 @@ class Store:
         self._snapshot: Snapshot | None = open_snapshot(self.path)
         self._codec: FittedCodec | None = None
         self._questions = Questions(self.path, self.record, model)
+        self._by_vectors = VectorSearch(self.path)
 
     @classmethod
     def create(
@@ -80,6 +87,7 @@ class Store:
         codec: FittedCodec | Path | str | None = None,
         rescore: str = "float16",
         analyser: Analyser | None = None,
+        columns: Sequence[Column] | None = None,
         exist_ok: bool = False,
     ) -> Self:
         """Make an empty store; its folder appears whole or not at all.
@@ -95,6 +103,8 @@ class Store:
             rescore: with a codec, what is kept for that order: "float16", "float32", or "none" (codes alone, for
                 answers as good as they are).
             analyser: how texts become terms for searches by words; words without accents when not given.
+            columns: what is kept of each document beside its vector, made by :func:`kept_column`: a second vector, or
+                several (one a token, say). They are written with the vectors and read by :meth:`column`.
             exist_ok: open the store that is already there, if it is of the same model, codec and analyser.
 
         Raises:
@@ -106,12 +116,13 @@ class Store:
         if (path / DATABASE).is_file():
             if not exist_ok:
                 raise InputError(f"{path} already holds a store. Open it, or pass exist_ok=True.")
-            check_same(path, record, made, rescore, analyser)
+            check_same(path, record, made, rescore, analyser, columns)
             return cls(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path} exists and is not a store. Choose another folder.")
         source = Path(codec) if isinstance(codec, (str, Path)) else None
-        lay_out(path, record, made, rescore, analyser=analyser or Analyser(), source=source)
+        analyser = analyser or Analyser()
+        lay_out(path, record, made, rescore, analyser=analyser, columns=with_counts(columns or ()), source=source)
         return cls(path)
 
     @property
@@ -143,7 +154,15 @@ class Store:
 
     def stats(self) -> StoreStats:
         """What the store takes, in memory and on the disk, as of the commit that answers come from."""
-        return store_stats(self.path, self._current().manifest, len(self))
+        snapshot = self._current()
+        return store_stats(
+            self.path, snapshot.manifest, len(self), sidecars=snapshot.sidecars, recall=self.recall.estimate()
+        )
+
+    @property
+    def recall(self) -> RecallMonitor:
+        """Watches what approximate searches of this store find; `store.recall.share` says how many are asked again."""
+        return self._by_vectors.recall
 
     def __len__(self) -> int:
         return len(self._current())
@@ -180,6 +199,21 @@ class Store:
         """
         return self._current().vectors_of(names)
 
+    def column(self, name: str, ids: Sequence[str] | None = None) -> np.ndarray | Ragged:
+        """What a further column holds of some documents, or of all.
+
+        Args:
+            name: of the column.
+            ids: in any order; those of :meth:`ids` when not given.
+
+        Returns:
+            (ids, dim), or a :class:`~accord.core.types.Ragged` with the rows of each where there may be several.
+
+        Raises:
+            InputError: no such column, or an id that is not there.
+        """
+        return self._current().column_of(name, ids)
+
     def holds(self, records: Iterable[Mapping[str, Any]]) -> list[bool]:
         """Whether each record is in the store just as it is: id, title, text and metadata.
 
@@ -196,72 +230,132 @@ class Store:
         query: Any,
         k: int = 10,
         *,
+        where: Filter | str | None = None,
         mode: Mode = "dense",
         prompt_name: str | None = None,
         rescore: Rescore = None,
+        index: Index = "auto",
         explain: bool = False,
     ) -> list[Hit]:
-        """The documents that answer a query best, of all documents.
+        """The documents that answer a query best, of all documents or those that pass a filter.
 
         Args:
             query: a text, or a vector (dim) for a dense search.
-            k: how many at most; fewer come back only when the store holds fewer, or in a search by words fewer hold one
-                of them.
+            k: how many at most; fewer come back only when the store holds fewer, fewer pass, or in a search by words
+                fewer hold one of them.
+            where: which documents may be found, such as "year >= 2020 and lang = 'en'"; see
+                :mod:`accord.retrieval.filters`.
             mode: "dense" (nearest vectors), "lexical" (BM25), "hybrid" (both, fused by their ranks), or a
                 :class:`~accord.retrieval.Lexical` or :class:`~accord.retrieval.Hybrid` with settings.
             prompt_name: for a text: one of the model's prompts in place of its query prompt.
             rescore: in a store of codes: how many candidates of the scan, in multiples of k, are put in order by their
                 stored vectors. True takes 10 k and at least 100, False none, None what the store can do. A store
                 without a codec is exact whatever it says.
+            index: "auto" asks an index that :meth:`build_index` made, from 20,000 documents on, and compares every row
+                where there is none; "exact" compares every stored vector. HNSW(...) or IVF(...) ask the index of that
+                kind as they say.
             explain: give each hit its `sources`: rank and score by way of searching.
 
         Returns:
             Best first; equal scores by id, descending, as trec_eval orders them.
 
         Raises:
-            InputError: k below 1, an empty query, an empty store, a vector that does not fit, rescoring wanted of a
-                store that keeps codes only.
+            InputError: k below 1, an empty query, an empty store, a vector that does not fit, a filter that cannot be
+                read or names a field that no document has, rescoring wanted of a store that keeps codes only.
             ModelError: the model is not the one that made the vectors.
             StorageError: a document that was found had been changed on the disk.
         """
         snapshot = self._ready(k)
+        keep = None if where is None else snapshot.matching(where)
 
         def dense(count: int) -> tuple[np.ndarray, np.ndarray]:
-            if isinstance(query, str):
-                if not query.strip():
-                    raise InputError("`query` must not be empty.")
-                vectors = self._questions.encode([query], prompt_name=prompt_name)
-            else:
-                vectors = _as_row(query)
-            positions, scores = self._nearest(snapshot, vectors, count, rescore)
+            vectors = self._asked(query, prompt_name)
+            positions, scores = self._nearest(snapshot, vectors, count, rescore, keep, index)
             found = positions[0] >= 0
             return positions[0][found], scores[0][found]
 
-        return search(snapshot, query, int(k), mode=mode, dense=dense, explain=explain)
+        return search(snapshot, query, int(k), mode=mode, dense=dense, keep=keep, explain=explain)
 
     def search_vectors(
-        self, vectors: Any, k: int = 10, *, rescore: Rescore = None
+        self,
+        vectors: Any,
+        k: int = 10,
+        *,
+        where: Filter | str | None = None,
+        rescore: Rescore = None,
+        index: Index = "auto",
     ) -> tuple[list[list[str]], np.ndarray]:
         """Ids and scores for a batch of query vectors.
 
         Args:
             vectors: (queries, dim).
             k: how many at most.
+            where: as in :meth:`search`.
             rescore: as in :meth:`search`.
+            index: as in :meth:`search`.
 
         Returns:
-            The ids of each query, best first, and their scores, (queries, min(k, documents)) float32.
+            The ids of each query, best first, and their scores, (queries, min(k, documents that may be found)) float32.
 
         Raises:
             InputError: as in :meth:`search`.
         """
         snapshot = self._ready(k)
-        positions, scores = self._nearest(snapshot, vectors, k, rescore)
+        keep = None if where is None else snapshot.matching(where)
+        positions, scores = self._nearest(snapshot, vectors, k, rescore, keep, index)
         flat = positions[positions >= 0]
         unique, inverse = np.unique(flat, return_inverse=True)
         names = snapshot.ids_at(unique)
         ids = iter([names[n] for n in inverse.tolist()])
         return [[next(ids) for _ in range(count)] for count in (positions >= 0).sum(axis=1).tolist()], scores
+
+    def search_range(
+        self,
+        query: Any,
+        least_score: float,
+        *,
+        where: Filter | str | None = None,
+        prompt_name: str | None = None,
+    ) -> list[Hit]:
+        """All documents whose score is at least `least_score`, however many; every stored vector is compared.
+
+        Args:
+            query: a text, or a vector (dim).
+            least_score: of the store's similarity.
+            where: as in :meth:`search`.
+            prompt_name: as in :meth:`search`.
+
+        Returns:
+            Best first; equal scores by id, descending.
+
+        Raises:
+            InputError: a score that is no finite number, a store of codes alone, or as in :meth:`search`.
+        """
+        snapshot = self._ready(1)
+        keep = None if where is None else snapshot.matching(where)
+        vector = self._asked(query, prompt_name)
+        positions, scores = self._by_vectors.within(snapshot, vector, least_score, keep=keep)
+        documents = enumerate(zip(snapshot.documents_at(positions), scores.tolist()), 1)
+        return [Hit(d.id, score, d.text, d.title, d.metadata, rank) for rank, (d, score) in documents]
+
+    def build_index(self, index: HNSW | IVF | None = None, *, progress: Progress = silent) -> Self:
+        """Make an index for approximate search, or make it anew; searches with `index="auto"` then ask it.
+
+        Documents that are added later are compared one by one until it is made anew. Others may read and write
+        meanwhile.
+
+        Args:
+            index: HNSW() when not given.
+            progress: opens one bar, in rows.
+
+        Raises:
+            InputError: an empty store, or one of codes alone.
+            MissingExtra: FAISS is not installed: pip install 'accord[search]'.
+            StorageError: the disk refuses, or somebody was writing all the time.
+        """
+        self._current()
+        build_sidecar(self.path, HNSW() if index is None else index, progress=progress)
+        return self.refresh()
 
     @contextmanager
     def write(self) -> Iterator[Writer]:
@@ -274,7 +368,7 @@ class Store:
             StorageError: the disk refuses; the store stays at its last commit.
         """
         self._current()
-        with writing(self.path) as writer:
+        with writing(self.path, self._questions) as writer:
             yield writer
         self.refresh()
         if empty_log(self.path):
@@ -300,14 +394,20 @@ class Store:
     ) -> None:
         self.close()
 
-    def _nearest(self, snapshot: Snapshot, vectors: Any, k: int, rescore: Rescore) -> tuple[np.ndarray, np.ndarray]:
-        manifest = snapshot.manifest
-        matrix = check_vectors("query", vectors, (None, manifest.dim), manifest.similarity).astype(np.float32)
-        if manifest.similarity == "cosine":
-            matrix = (matrix / np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)).astype(np.float32)
-        codec = self.codec
-        stored = codec is None or manifest.rescored is not None
-        return snapshot.nearest(matrix, int(k), codec=codec, count=candidates(int(k), rescore, stored=stored))
+    def _asked(self, query: Any, prompt_name: str | None) -> np.ndarray:
+        """The vector of one query, (1, dim)."""
+        if not isinstance(query, str):
+            return _as_row(query)
+        if not query.strip():
+            raise InputError("`query` must not be empty.")
+        return self._questions.encode([query], prompt_name=prompt_name)
+
+    def _nearest(
+        self, snapshot: Snapshot, vectors: Any, k: int, rescore: Rescore, keep: np.ndarray | None, index: Index
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return self._by_vectors.nearest(
+            snapshot, vectors, int(k), codec=self.codec, rescore=rescore, index=index, keep=keep
+        )
 
     def _current(self) -> Snapshot:
         snapshot = self._snapshot
