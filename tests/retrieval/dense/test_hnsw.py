@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,9 @@ def test_a_filter_widens_the_view_up_to_eight_times():
     settings = HNSW(ef_search=100)
     asked = [settings.parameters(None, 10, None, share).efSearch for share in (1.0, 0.5, 0.01)]
     assert asked == [100, 200, 800]
+
+
+def test_more_rows_take_a_wider_view():
+    pytest.importorskip("faiss")
+    views = [HNSW().parameters(SimpleNamespace(ntotal=rows), 10, None, 1.0).efSearch for rows in (100, 50_000, 800_000)]
+    assert views == [128, 128, 256]
