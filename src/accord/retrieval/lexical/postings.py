@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
+
+from accord.core.errors import StorageError
 
 __all__ = ["Postings", "decode_sizes"]
 
@@ -58,9 +60,10 @@ class Postings:
                 with self._reading() as connection:
                     found = connection.execute("SELECT id, sz FROM lexical_docsize ORDER BY id").fetchall()
                 sizes = np.zeros((self.rows, 2), dtype=np.int32)
-                if found:
+                with _sound():
                     slots = np.fromiter((slot for slot, _ in found), dtype=np.int64, count=len(found))
-                    sizes[self._positions(slots)] = decode_sizes([size for _, size in found])
+                    if found:
+                        sizes[self._positions(slots)] = decode_sizes([size for _, size in found])
                 self._lengths, self._documents = sizes, len(found)
         return self._lengths
 
@@ -86,11 +89,23 @@ class Postings:
             (places,) = connection.execute(_PLACES, (term,)).fetchone()
         if places is None:
             return np.empty(0, dtype=np.int32), np.empty((0, 2), dtype=np.int32)
-        codes, often = np.unique(np.fromstring(places, dtype=np.int64, sep=","), return_counts=True)
-        slots, first = np.unique(codes >> 1, return_inverse=True)
-        counts = np.zeros((len(slots), 2), dtype=np.int32)
-        counts[first, codes & 1] = often
-        return self._positions(slots).astype(np.int32), counts
+        with _sound():
+            codes, often = np.unique(np.fromstring(places, dtype=np.int64, sep=","), return_counts=True)
+            slots, first = np.unique(codes >> 1, return_inverse=True)
+            counts = np.zeros((len(slots), 2), dtype=np.int32)
+            counts[first, codes & 1] = often
+            return self._positions(slots).astype(np.int32), counts
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """A damaged index may hold anything; what cannot be read is one error."""
+    try:
+        yield
+    except (TypeError, ValueError, IndexError, OverflowError, DeprecationWarning) as error:
+        raise StorageError(
+            f"The store's index of words is damaged ({error}). `accord store repair` makes it again."
+        ) from error
 
 
 def _open_terms(connection: sqlite3.Connection) -> None:
