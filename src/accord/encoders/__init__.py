@@ -19,6 +19,8 @@ without padding on the processor; bfloat16 is used where asked for and where 16 
 
 Cross-encoders, which score two texts together, are in :mod:`accord.encoders.pairs`.
 
+A :class:`ConditionalEncoder` gives one text several vectors, one a condition, from one pass of an encoder as it is.
+
 :func:`doctor` re-encodes the 16 probe texts that travel with each saved model and names what changed.
 
 :class:`VectorCache` keeps vectors on disk by what made them, so that only new texts are encoded.
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from accord.encoders.base import Batch, Encoder, Tokens
     from accord.encoders.cache import VectorCache
     from accord.encoders.checkup import Check, DoctorReport
+    from accord.encoders.conditional import ConditionalEncoder
     from accord.encoders.examine import doctor
     from accord.encoders.folders import load
     from accord.encoders.places import locate
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "Check",
+    "ConditionalEncoder",
     "DoctorReport",
     "Encoder",
     "StaticEncoder",
@@ -56,6 +60,7 @@ __all__ = [
 _HOMES = {
     "Batch": "base",
     "Check": "checkup",
+    "ConditionalEncoder": "conditional",
     "DoctorReport": "checkup",
     "Encoder": "base",
     "StaticEncoder": "static.encoder",
