@@ -76,8 +76,7 @@ class Snapshot:
         self._lock = threading.Lock()
         self._all_ids: list[str | None] | None = None
         self._preference: np.ndarray | None = None
-        here = weakref.proxy(self)  # no cycle: a snapshot that nobody needs is gone at once
-        self._matching = Matching(lambda slots: here._positions(slots))
+        self._matching = Matching()
         with disk_errors(folder):
             connection = connect(folder, read_only=True)
         self._connection = connection
@@ -104,7 +103,7 @@ class Snapshot:
         self._kept = KeptColumns(self.folder, self.manifest)
         self._norm = max((s.largest_norm for s in spans), default=0.0)
         self._longest = max((s.largest_norm for s in self.manifest.of(kept)), default=0.0) if kept else 0.0
-        here = weakref.proxy(self)
+        here = weakref.proxy(self)  # no cycle: a snapshot that nobody needs is gone at once
         self.postings = Postings(lambda: here._reading(), lambda slots: here._positions(slots), int(self._offsets[-1]))
 
     def _mapped(self, column: Column) -> list[np.ndarray]:
@@ -149,7 +148,7 @@ class Snapshot:
         """
         wanted = as_filter(where)
         with self._reading() as connection:
-            return self._matching.positions(connection, wanted)
+            return self._matching.positions(connection, wanted, self._positions)
 
     def nearest(
         self,

@@ -15,6 +15,9 @@ import numpy as np
 from accord.core.errors import InputError, StorageError
 from accord.retrieval.cells import Cell, Cells
 from accord.retrieval.documents import RESERVED, Row, document_text, metadata_json, read_record, read_records
+from accord.retrieval.filters.indexing import drop_index, index_field
+from accord.retrieval.filters.matching import as_filter, passing_slots
+from accord.retrieval.filters.tree import Filter
 from accord.retrieval.lexical.table import delete_rows, insert_rows
 from accord.retrieval.manifest import Manifest
 from accord.retrieval.questions import Questions
@@ -141,24 +144,62 @@ class Writer:
         """
         return self._add(read_records(records), vectors, columns, replace=True)
 
-    def delete(self, ids: Iterable[str]) -> int:
+    def delete(self, ids: Iterable[str] | None = None, *, where: Filter | str | None = None) -> int:
         """Delete documents.
+
+        Args:
+            ids: of documents that are there.
+            where: in place of ids, what the documents pass; see :mod:`accord.retrieval.filters`.
 
         Returns:
             How many.
 
         Raises:
-            InputError: an id that the store does not hold.
+            InputError: an id that the store does not hold; a filter that cannot be read, or names a field that no
+                document has.
             StorageError: the disk refuses.
         """
         self._check_open()
-        slots = self._known(ids)
+        if (ids is None) == (where is None):
+            raise InputError("`delete` needs either ids or `where`.")
+        slots = list(self._known(ids).values()) if where is None else self._passing(where)
         if not slots:
             return 0
         with self._mutation():
-            self._bury(slots.values())
-            self._remove(slots.values())
+            self._bury(slots)
+            self._remove(slots)
         return len(slots)
+
+    def index_field(self, name: str) -> bool:
+        """Index a field of the metadata: filters by a value that few documents have then read only those.
+
+        Args:
+            name: such as `year` or `author.name`. Answers are the same with and without.
+
+        Returns:
+            Whether it is new.
+
+        Raises:
+            InputError: `id`, `title` or `text`, or a name that needs double quotes.
+            StorageError: the disk refuses.
+        """
+        self._check_open()
+        with disk_errors(self.folder):
+            new = index_field(self._connection, name)
+        self._changed |= new
+        return new
+
+    def drop_index(self, name: str) -> bool:
+        """Take the index of a field away.
+
+        Returns:
+            Whether there was one.
+        """
+        self._check_open()
+        with disk_errors(self.folder):
+            there = drop_index(self._connection, name)
+        self._changed |= there
+        return there
 
     def update(
         self, records: Iterable[Mapping[str, Any]], vectors: Any = None, *, columns: Mapping[str, Any] | None = None
@@ -294,6 +335,11 @@ class Writer:
                     (json.dumps(list(ids)),),
                 ).fetchall()
             )
+
+    def _passing(self, where: Filter | str) -> list[int]:
+        wanted = as_filter(where)
+        with disk_errors(self.folder):
+            return passing_slots(self._connection, wanted).tolist()
 
     def _known(self, ids: Iterable[str]) -> dict[str, int]:
         """Slots of ids in their order, all of which the store must hold."""

@@ -14,7 +14,7 @@ from accord.retrieval.filters.parser import parse
 from accord.retrieval.filters.sql import Condition, condition
 from accord.retrieval.filters.tree import Filter
 
-__all__ = ["Matching", "as_filter", "matching_slots"]
+__all__ = ["Matching", "as_filter", "matching_slots", "passing_slots"]
 
 _REMEMBERED = 16
 _BYTES = 64 << 20
@@ -34,45 +34,49 @@ class Matching:
     """Answers filters about the documents of one commit; keeps the positions that the last few matched.
 
     For one thread at a time: the holder of the connection keeps others out.
-
-    Args:
-        positions: of rising slots.
     """
 
-    def __init__(self, positions: Callable[[np.ndarray], np.ndarray]) -> None:
-        self._place = positions
+    def __init__(self) -> None:
         self._checked: Checked = set()
         self._known: OrderedDict[str, np.ndarray] = OrderedDict()
 
-    def condition(self, connection: sqlite3.Connection, where: Filter, *, table: str = "documents") -> Condition:
-        """A filter as an SQL expression, after a look at its fields.
-
-        Raises:
-            InputError: a field that no document has, or that holds values of other kinds only.
-        """
-        made = condition(where, table=table)
-        check_fields(connection, where, self._checked)
-        return made
-
-    def positions(self, connection: sqlite3.Connection, where: Filter) -> np.ndarray:
+    def positions(
+        self, connection: sqlite3.Connection, where: Filter, place: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray:
         """The positions of the documents that pass, rising; not to be written to.
 
         Args:
             connection: to the database, at the commit that this is for.
             where: the filter.
+            place: the positions of rising slots.
 
         Raises:
-            InputError: as of :meth:`condition`.
+            InputError: as of :func:`passing_slots`.
         """
         key = str(where)
         if (known := self._known.pop(key, None)) is None:
-            made = through_index(connection, where, self.condition(connection, where))
-            known = self._place(matching_slots(connection, made))
+            known = place(passing_slots(connection, where, self._checked))
             known.flags.writeable = False
         self._known[key] = known
         while len(self._known) > _REMEMBERED or sum(found.nbytes for found in self._known.values()) > _BYTES:
             self._known.popitem(last=False)
         return known
+
+
+def passing_slots(connection: sqlite3.Connection, where: Filter, checked: Checked | None = None) -> np.ndarray:
+    """The slots of the documents that pass a filter, rising, by an index where that is quicker.
+
+    Args:
+        connection: to the database of a store.
+        where: the filter.
+        checked: fields that are known to be there; takes in what is found.
+
+    Raises:
+        InputError: a field that no document has, or that holds values of other kinds only.
+    """
+    made = condition(where)
+    check_fields(connection, where, set() if checked is None else checked)
+    return matching_slots(connection, through_index(connection, where, made))
 
 
 def matching_slots(connection: sqlite3.Connection, made: Condition) -> np.ndarray:

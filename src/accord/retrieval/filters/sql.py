@@ -33,6 +33,7 @@ from accord.retrieval.filters.tree import (
     Or,
     Scalar,
     Test,
+    tests_of,
 )
 
 __all__ = ["KINDS", "Condition", "condition", "json_path", "kind_of"]
@@ -68,7 +69,8 @@ def condition(where: Filter, *, table: str = "documents") -> Condition:
     """
     if not table.isidentifier():
         raise InputError(f"`table` must be a plain word. Got {table!r} instead.")
-    count = sum(1 for _ in _leaves(where, 0))
+    _check_depth(where, 2 * DEEPEST + 2)
+    count = sum(1 for _ in tests_of(where))
     if count > _MANY:
         raise InputError(
             f"`where` may hold {_MANY} tests. This one has {count}; `in (...)` takes any number of values."
@@ -99,21 +101,24 @@ def kind_of(value: Scalar) -> str:
     return "string" if isinstance(value, str) else "number"
 
 
-def _leaves(where: Filter, depth: int) -> Iterable[Filter]:
-    if depth > 2 * DEEPEST + 2:
-        raise InputError(f"`where`: parentheses and `not` may be {DEEPEST} deep.")
+def _depth(where: Filter) -> int:
     if isinstance(where, (And, Or)):
-        for part in where.parts:
-            yield from _leaves(part, depth + 1)
-    elif isinstance(where, Not):
-        yield from _leaves(where.part, depth + 1)
-    else:
-        yield where
+        return 1 + max(map(_depth, where.parts))
+    return 1 + _depth(where.part) if isinstance(where, Not) else 0
+
+
+def _check_depth(where: Filter, left: int) -> None:
+    if left < 0:
+        raise InputError(f"`where`: parentheses and `not` may be {DEEPEST} deep.")
+    inner = where.parts if isinstance(where, (And, Or)) else (where.part,) if isinstance(where, Not) else ()
+    for part in inner:
+        _check_depth(part, left - 1)
 
 
 def _compiled(where: Filter, table: str) -> Condition:
     if isinstance(where, (And, Or)):
-        parts = [_compiled(part, table) for part in where.parts]
+        deepest_first = sorted(where.parts, key=_depth, reverse=True)  # SQLite's parser keeps all that stands before
+        parts = [_compiled(part, table) for part in deepest_first]
         word = " AND " if isinstance(where, And) else " OR "
         return Condition(f"({word.join(p.sql for p in parts)})", _joined(parts))
     if isinstance(where, Not):
