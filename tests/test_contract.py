@@ -412,11 +412,14 @@ def command_line() -> dict[str, Any]:
 
     from accord.cli.main import app
 
-    found: dict[str, Any] = {}
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
-        below = getattr(command, "commands", None)
-        found |= {name: command} if below is None else {f"{name} {inner}": c for inner, c in below.items()}
-    return found
+    def flat(group: Any, before: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, command in group.commands.items():
+            whole = f"{before}{name}"
+            found |= flat(command, f"{whole} ") if hasattr(command, "commands") else {whole: command}
+        return found
+
+    return flat(typer.main.get_command(app))
 
 
 @pytest.mark.parametrize("name", sorted(command_line()))

@@ -34,6 +34,7 @@ from accord.cli import (
     report,
     rerank,
     search,
+    store,
     where,
 )
 from accord.core.errors import AccordError, CheckFailed, InputError, MissingExtra, StorageError
@@ -101,6 +102,14 @@ _codec = typer.Typer(help=codec.HELP, no_args_is_help=True, rich_markup_mode=Non
 for _name, _command in codec.COMMANDS.items():
     _codec.command(_name)(_interruptible(_command))
 app.add_typer(_codec, name="codec")
+_store = typer.Typer(help=store.HELP, no_args_is_help=True, rich_markup_mode=None)
+for _name, _command in store.COMMANDS.items():
+    _store.command(_name)(_interruptible(_command))
+_export = typer.Typer(help=store.EXPORTS_HELP, no_args_is_help=True, rich_markup_mode=None)
+for _name, _command in store.EXPORTS.items():
+    _export.command(_name)(_interruptible(_command))
+_store.add_typer(_export, name="export")
+app.add_typer(_store, name="store")
 
 
 def _version(value: bool) -> None:

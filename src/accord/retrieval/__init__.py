@@ -40,6 +40,7 @@ error, because an empty answer would hide a forgotten `add`.
 from __future__ import annotations
 
 from accord.retrieval.columns import kept_column
+from accord.retrieval.compaction import CompactReport, compact
 from accord.retrieval.dense.exact import exact_search
 from accord.retrieval.documents import Document, Hit
 from accord.retrieval.exporting import ExportReport, export_files
@@ -53,6 +54,7 @@ from accord.retrieval.writer import Writer
 
 __all__ = [
     "ColumnStats",
+    "CompactReport",
     "Document",
     "ExportReport",
     "Hit",
@@ -66,6 +68,7 @@ __all__ = [
     "Writer",
     "best_of_parents",
     "by_parent",
+    "compact",
     "exact_search",
     "export_files",
     "kept_column",

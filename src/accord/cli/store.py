@@ -1,0 +1,110 @@
+"""`accord store verify`, `repair`, `compact`, `stats` and `export`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accord.cli.bars import bars
+from accord.cli.output import show, show_json
+
+__all__ = ["COMMANDS", "EXPORTS", "EXPORTS_HELP", "HELP", "compact", "files", "repair", "stats", "verify"]
+
+HELP = "Check, mend, shrink and export stores."
+EXPORTS_HELP = "Take a store elsewhere."
+
+STORE = typer.Argument(help="A store.")
+AS_JSON = typer.Option("--json", help="Print the result as JSON.")
+
+
+def verify(store: Annotated[Path, STORE], as_json: Annotated[bool, AS_JSON] = False) -> None:
+    """Compare a store with its hashes and name all that is changed; exits with 3 where an answer can differ."""
+    from accord.core.errors import CheckFailed
+    from accord.reporting.stores import verify_lines
+    from accord.retrieval import verify as check
+
+    report = check(store, progress=bars())
+    if as_json:
+        show_json({"ok": report.ok, "report": report})
+    else:
+        show(*verify_lines(report))
+    if not report.ok:
+        raise CheckFailed(f"{store} is damaged. `accord store repair {store}` mends what can be made again.")
+
+
+def repair(
+    store: Annotated[Path, STORE],
+    model: Annotated[
+        str | None, typer.Option(help="Encodes texts whose vectors are lost, in place of the recorded model.")
+    ] = None,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Let go of documents that cannot be saved; without it they are only named.")
+    ] = False,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Make again what follows from the rest, and name what is lost; exits with 3 where something is left."""
+    from accord.core.errors import CheckFailed
+    from accord.retrieval import repair as mend
+
+    report = mend(store, model=model, forget=forget, progress=bars())
+    if as_json:
+        show_json(report)
+    else:
+        show(*(f"made again: {line}" for line in report.rebuilt), *(f"lost: {line}" for line in report.lost))
+        show(*(f"left: {problem.where}: {problem.detail}" for problem in report.problems if not problem.harmless))
+    if not report.ok:
+        raise CheckFailed(f"{store} is not whole again. The lines above name what is left.")
+    if not as_json:
+        show(f"{store} is whole.")
+
+
+def compact(store: Annotated[Path, STORE], as_json: Annotated[bool, AS_JSON] = False) -> None:
+    """Drop rows of deleted documents, merge small files and shrink the database; answers stay the same."""
+    from accord.retrieval import compact as shrink
+
+    done = shrink(store, progress=bars())
+    if as_json:
+        show_json(done)
+        return
+    before, after = (size / 2**20 for size in (done.bytes_before, done.bytes_after))
+    show(
+        f"{store} holds {done.documents:,} documents: {done.dropped:,} dead rows dropped, {done.segments_before:,} "
+        f"files became {done.segments_after:,}, {before:,.1f} MiB became {after:,.1f}."
+    )
+
+
+def stats(store: Annotated[Path, STORE], as_json: Annotated[bool, AS_JSON] = False) -> None:
+    """Say what a store holds and takes."""
+    from accord.reporting.stores import stats_tables
+    from accord.retrieval import open as open_store
+
+    with open_store(store) as opened:
+        found = opened.stats()
+    if as_json:
+        show_json(found)
+    else:
+        show(*stats_tables(found))
+
+
+def files(
+    store: Annotated[Path, STORE],
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    documents: Annotated[str, typer.Option(help="jsonl, which `accord index` reads, or parquet.")] = "jsonl",
+    vectors: Annotated[bool, typer.Option(help="Write vectors.npy and the further columns, too.")] = True,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Write documents as JSONL or Parquet, and vectors as .npy, rows in the same order."""
+    from accord.retrieval import export_files
+
+    done = export_files(store, out, documents=documents, vectors=vectors, progress=bars())
+    if as_json:
+        show_json(done)
+        return
+    show(f"Wrote {done.documents:,} documents to {out}: {', '.join(sorted(done.files))}.")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"verify": verify, "compact": compact, "stats": stats}
+EXPORTS: dict[str, Callable[..., None]] = {"files": files}
