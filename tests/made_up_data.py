@@ -80,6 +80,41 @@ def entities(folder):
     (folder / "entity2text.tsv").write_text("".join(rows))
 
 
+def sequences(folder):
+    rows = []
+    for user in range(24):
+        items = [f"{folder.name} {(7 * user + step * step) % 6 * 10 + (user + step) % 10}" for step in range(20)]
+        rows.append({"user": user, "items": list(dict.fromkeys(items)), "ratings": None})
+    lines(folder / "sequences.jsonl", rows)
+
+
+def dialogues(folder):
+    for k, part in enumerate(("train", "dev", "test")):
+        turns = [
+            {
+                "text": sentence(100 * k + n),
+                "services": [f"{THINGS[n % 3]}s_{1 + n % 2}"],
+                "acts": [["ASK" if n % 2 else "TELL", THINGS[n // 3 % 4]]],
+            }
+            for n in range(48)
+        ]
+        lines(folder / f"{part}.jsonl", [{"id": f"{part} {n}", "turns": turns[n : n + 6]} for n in range(0, 48, 6)])
+
+
+def aspects(folder):
+    for k, part in enumerate(("train", "test")):
+        rows = [
+            {
+                "id": f"{part} {n}",
+                "sentences": [sentence(100 * k + n), f"It is about {THINGS[n % 6]}."],
+                "salient": {"Task": [THINGS[n % 5]], "Material": [THINGS[n % 4]]},
+                "mentions": {"Method": {f"Method-{n % 18}": 4, f"own {n}": 1}},
+            }
+            for n in range(36)
+        ]
+        lines(folder / f"{part}.jsonl", rows)
+
+
 def made_up(folder, role):
     """Fill a role's folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,4 +123,5 @@ def made_up(folder, role):
     elif role.shape == "pairs":
         pairs(folder, role.files)
     else:
-        {"scored": scored, "labelled": labelled, "triplets": triplets, "entities": entities}[role.shape](folder)
+        makers = (scored, labelled, triplets, entities, sequences, dialogues, aspects)
+        {maker.__name__: maker for maker in makers}[role.shape](folder)
