@@ -12,6 +12,7 @@ from pathlib import Path
 
 from accord.core.errors import InputError, StorageError
 from accord.core.storage import storage_errors
+from accord.retrieval.filters.indexing import trust_fields
 from accord.retrieval.lexical.table import TOKENIZE, create
 from accord.retrieval.lock import StoreLocked
 
@@ -110,6 +111,7 @@ def connect(folder: Path, *, read_only: bool = False) -> sqlite3.Connection:
     )
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
+        trust_fields(connection)
         if read_only:
             connection.execute("PRAGMA query_only = ON")
         else:

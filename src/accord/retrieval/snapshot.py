@@ -25,6 +25,7 @@ from accord.retrieval.dense.rows import float_rows
 from accord.retrieval.dense.within import range_search
 from accord.retrieval.derived import read_sidecars
 from accord.retrieval.documents import Document, Row
+from accord.retrieval.filters.indexing import trust_fields
 from accord.retrieval.filters.matching import Matching, as_filter
 from accord.retrieval.filters.tree import Filter
 from accord.retrieval.kept import KeptColumns
@@ -91,6 +92,7 @@ class Snapshot:
         with disk_errors(self.folder):
             connection.execute("BEGIN")
             self.manifest = read_manifest(connection, self.folder)
+            trust_fields(connection)  # a writer may have made one since the connection was opened
             self.sidecars, _ = read_sidecars(connection)  # a row that was changed is as good as none
             (self._dead_count,) = connection.execute("SELECT count(*) FROM tombstones").fetchone()
         spans = self.manifest.of(self.manifest.scanned)

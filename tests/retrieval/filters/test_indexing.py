@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from accord.core.errors import InputError
+from accord.retrieval import verify
 from accord.retrieval.documents import read_records
 from accord.retrieval.filters import condition, indexing, parse
 from accord.retrieval.filters.indexing import drop_index, index_field, indexed_fields, through_index
@@ -99,3 +100,46 @@ def test_other_names_are_refused(connection, name):
     with pytest.raises(InputError):
         index_field(connection, name)
     assert indexed_fields(connection) == []
+
+
+def test_a_store_indexes_fields_and_stays_whole(filled, rng):
+    query = rng.standard_normal(8)
+    wanted = [hit.id for hit in filled.search(query, where="n < 12 and n > 3", k=30)]
+    with filled.write() as writer:
+        assert writer.index_field("n")
+        assert not writer.index_field("n")
+        with pytest.raises(InputError, match="double quotes"):
+            writer.index_field('"a b"')
+    assert verify(filled.path).ok
+    assert filled.version == 4
+    assert [hit.id for hit in filled.search(query, where="n < 12 and n > 3", k=30)] == wanted
+    with filled.write() as writer:
+        writer.add([{"id": "new", "text": "t", "n": 5}], rng.standard_normal((1, 8)))
+        writer.delete(["d04"])
+    assert {hit.id for hit in filled.search(query, where="n = 5 or n = 4")} == {"d05", "new"}
+    assert {hit.id for hit in filled.search(query, where="n in (4, 5)")} == {"d05", "new"}
+    with filled.write() as writer:
+        assert writer.drop_index("n")
+        assert not writer.drop_index("n")
+    assert verify(filled.path).ok
+
+
+def test_an_index_that_accord_did_not_make_is_found(filled):
+    with closing(sqlite3.connect(filled.path / "store.sqlite")) as database:
+        database.execute("CREATE INDEX field_x ON documents(json_extract(metadata, '$.\"n\"'))")
+    assert not verify(filled.path).ok
+
+
+def test_deletes_by_filter(filled, rng):
+    with filled.write() as writer:
+        writer.add([{"id": "new", "text": "t", "n": 3}], rng.standard_normal((1, 8)))
+        assert writer.delete(where="n < 5") == 6
+        assert writer.delete(where="n < 5 and not id = 'x'") == 0
+        with pytest.raises(InputError, match="either ids or"):
+            writer.delete()
+        with pytest.raises(InputError, match="either ids or"):
+            writer.delete(["d09"], where="n = 1")
+        with pytest.raises(InputError, match="Did you mean `n`"):
+            writer.delete(where="nn = 9")
+    assert filled.ids() == [f"d{n:02}" for n in range(5, 30)]
+    assert verify(filled.path).ok

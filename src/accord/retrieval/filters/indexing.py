@@ -18,11 +18,14 @@ from accord.retrieval.filters.sql import Condition, json_path
 from accord.retrieval.filters.tokens import plain_name
 from accord.retrieval.filters.tree import COLUMNS, And, Between, Compare, Filter, OneOf, spelled
 
-__all__ = ["drop_index", "index_field", "indexed_fields", "through_index"]
+__all__ = ["drop_index", "index_field", "indexed_fields", "through_index", "trust_fields"]
 
 _SHARE = 8
 _LARGEST = 1 << 63
-_MADE = re.compile(r"""CREATE INDEX field_\w+ ON documents\(json_extract\(metadata, '\$((?:\."[^"'\\]+")+)'\)\)""")
+_EXTRAS = "SELECT sql FROM sqlite_master WHERE type IN ('index', 'trigger', 'view') AND sql IS NOT NULL"
+_PATH = r"""'\$((?:\."[^"'\\]+")+)'"""
+_MADE = re.compile(rf"CREATE INDEX field_\w+ ON documents\(json_extract\(metadata, {_PATH}\)\)")
+_LISTS = re.compile(rf"CREATE INDEX lists_\w+ ON documents\(slot\) WHERE json_type\(metadata, {_PATH}\) = 'array'")
 
 
 def index_field(connection: sqlite3.Connection, name: str) -> bool:
@@ -42,6 +45,7 @@ def index_field(connection: sqlite3.Connection, name: str) -> bool:
     if spelled(keys) in indexed_fields(connection):
         return False
     path, mark = json_path(keys), _mark(keys)
+    connection.execute("PRAGMA trusted_schema = ON")  # as `trust_fields` will find
     connection.execute(f"CREATE INDEX field_{mark} ON documents(json_extract(metadata, '{path}'))")
     lists = f"json_type(metadata, '{path}') = 'array'"
     connection.execute(f"CREATE INDEX lists_{mark} ON documents(slot) WHERE {lists}")
@@ -70,6 +74,17 @@ def indexed_fields(connection: sqlite3.Connection) -> list[str]:
             if all(map(plain_name, keys)):
                 found.append(spelled(keys))
     return sorted(found)
+
+
+def trust_fields(connection: sqlite3.Connection) -> None:
+    """Let a database that computes nothing by itself but indexes over fields do that.
+
+    Some versions of SQLite count functions of JSON among those that a file must not make them call, unless they are
+    told that it may.
+    """
+    extras = [sql for (sql,) in connection.execute(_EXTRAS)]
+    if extras and all(_MADE.fullmatch(sql) or _LISTS.fullmatch(sql) for sql in extras):
+        connection.execute("PRAGMA trusted_schema = ON")
 
 
 def through_index(connection: sqlite3.Connection, where: Filter, made: Condition) -> Condition:
@@ -104,7 +119,7 @@ def _plain(name: str) -> tuple[str, ...]:
     if keys[0] in COLUMNS:
         raise InputError(f"`{keys[0]}` is no field of the metadata; only those can be indexed.")
     if not all(map(plain_name, keys)):
-        raise InputError(f"Only fields with plain names can be indexed: letters, digits, _ and -. Got {spelled(keys)}.")
+        raise InputError(f"A field whose name needs double quotes cannot be indexed. Got {spelled(keys)}.")
     return keys
 
 
