@@ -150,7 +150,7 @@ class ConditionalEncoder:
         found = [np.empty((len(texts), self.dim), dtype=np.float32) for _ in names]
         with (progress or silent)("encode", total=len(texts), unit="texts") as advance:
             for rows in _parts(len(texts), WINDOW):
-                tokens = token_vectors(self.encoder, [texts[row] for row in rows])
+                tokens = token_vectors(self.encoder, texts[int(rows[0]) : int(rows[-1]) + 1])
                 for vectors, name in zip(found, names):
                     vectors[rows] = self.of_tokens(tokens, name)
                 advance(len(rows))
