@@ -21,3 +21,9 @@ def test_long_texts_are_cut_and_say_so():
     text = show(hits_panel(10, 0.5, "id", "\n".join(f"line {i}" for i in range(40))))
     assert "line 11" in text and "line 12" not in text
     assert "28 more lines" in text
+
+
+def test_an_explained_answer_says_where_it_came_from():
+    lines = show(hits_panel(1, 0.0325, "id", "text", {"dense": (2, 0.71239), "lexical": (11, 7.5)})).splitlines()
+    assert lines[1].strip() == "dense: 2nd, 0.712 · lexical: 11th, 7.500"
+    assert lines[2].strip() == "text"

@@ -1,5 +1,7 @@
 """Ways to search a store: by words, by meaning, by both, explained."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,8 @@ def test_changes_are_found_at_once_and_what_is_deleted_is_not(store):
 def test_hybrid_is_the_fusion_of_both(store):
     query = "money river 1.1"
     dense, lexical = store.search(query), store.search(query, mode="lexical")
+    found = ids(lexical)
+    lexical += [replace(hit, score=0.0) for hit in dense if hit.id not in found]
     for method in (ReciprocalRank(), WeightedSum([0.7, 0.3]), MajorityVote(depth=1)):
         hits = store.search(query, mode=Hybrid(method))
         wanted = {hit.id: hit.score for hit in fuse_hits([dense, lexical], method)}
@@ -80,6 +84,20 @@ def test_hybrid_is_the_fusion_of_both(store):
         assert ids(hits) == sorted(wanted, key=lambda name: (round(wanted[name], 12), name), reverse=True)
     assert ids(store.search(query, mode="hybrid")) == ids(store.search(query, mode=Hybrid(ReciprocalRank())))
     assert len(store.search(query, k=1, mode="hybrid")) == 1
+
+
+def test_both_sides_score_every_candidate(store):
+    query = "loan 2.0"  # one candidate each: the loan by its word, the tide by its vector
+    hits = store.search(query, k=1, mode=Hybrid(WeightedSum([0.0, 1.0]), candidates=1), explain=True)
+    assert ids(hits) == ["loan"] and set(hits[0].sources) == {"lexical"}
+    hits = store.search(query, k=1, mode=Hybrid(WeightedSum([1.0, 0.0]), candidates=1))
+    assert ids(hits) == ["tide"]
+
+
+def test_a_filter_holds_for_every_way(store):
+    for mode in ("dense", "lexical", "hybrid", Lexical(expand=RM3())):
+        assert set(ids(store.search("money bank 0.1", mode=mode, where="id in ('loan', 'river')"))) <= {"loan", "river"}
+    assert ids(store.search("river 0.0", k=1, mode="lexical", where="id != 'river'")) == []
 
 
 def test_hits_say_where_they_came_from(store):

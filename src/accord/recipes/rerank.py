@@ -22,6 +22,7 @@ from accord.encoders.pairs import CrossEncoder, load
 from accord.recipes.index import open_index
 from accord.retrieval import Hit
 from accord.retrieval.rerank import rerank as rerank_hits
+from accord.retrieval.searching import Mode
 
 __all__ = ["rerank_file", "search"]
 
@@ -30,7 +31,15 @@ TAG = "accord"
 
 
 def search(
-    store: Path | str, question: str, *, k: int = 10, rerank: str | None = None, candidates: int = 100
+    store: Path | str,
+    question: str,
+    *,
+    k: int = 10,
+    where: str | None = None,
+    mode: Mode = "dense",
+    explain: bool = False,
+    rerank: str | None = None,
+    candidates: int = 100,
 ) -> list[Hit]:
     """Search a store, and let a cross-encoder put the candidates in order.
 
@@ -38,18 +47,22 @@ def search(
         store: a store, or a run folder with an index.
         question: what to look for.
         k: how many answers.
+        where: which documents may be found; see :mod:`accord.retrieval.filters`.
+        mode: as for :meth:`accord.retrieval.Store.search`.
+        explain: say by which ways of searching each answer was found.
         rerank: a cross-encoder, as for :func:`accord.encoders.pairs.load`; none when not given.
         candidates: how many documents it reads; at least `k`.
 
     Raises:
-        InputError: fewer candidates than answers, or a model that does not score pairs.
+        InputError: fewer candidates than answers, a model that does not score pairs, or what the store refuses.
     """
     if rerank is None:
-        return open_index(store).search(question, k=k)
+        return open_index(store).search(question, k=k, where=where, mode=mode, explain=explain)
     if candidates < k:
         raise InputError(f"`candidates` must be at least `k` = {k}. Got {candidates} instead.")
     model = _load(rerank)
-    return rerank_hits(question, open_index(store).search(question, k=candidates), model, k=k)
+    found = open_index(store).search(question, k=candidates, where=where, mode=mode, explain=explain)
+    return rerank_hits(question, found, model, k=k)
 
 
 def rerank_file(

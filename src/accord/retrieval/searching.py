@@ -49,7 +49,8 @@ class Lexical(Described):
 class Hybrid(Described):
     """Search by meaning and by words, and fuse the two: `mode=Hybrid(...)` for other settings than `mode="hybrid"`.
 
-    Systems stand in the order dense, lexical; so `WeightedSum([0.7, 0.3])` gives the vectors 0.7.
+    Each side scores every candidate, also those that only the other one brought; BM25 gives 0 to a document without any
+    of the words. Systems stand in the order dense, lexical; so `WeightedSum([0.7, 0.3])` gives the vectors 0.7.
 
     Reference: Bruch, Gai & Ingber (2023), arXiv:2210.11934, section 3 (fusion of the candidates of two searches).
 
@@ -76,6 +77,8 @@ class Hybrid(Described):
 Mode = str | Lexical | Hybrid
 Found = tuple[np.ndarray, np.ndarray]
 """Positions and scores, best first."""
+Side = Callable[[int, np.ndarray | None], Found]
+"""The best of some rising positions, or of all."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def search(
     k: int,
     *,
     mode: Mode,
-    dense: Callable[[int], Found],
+    dense: Side,
     keep: np.ndarray | None = None,
     explain: bool = False,
 ) -> list[Hit]:
@@ -104,7 +107,7 @@ def search(
         query: a text; with "dense" anything that `dense` was made for.
         k: how many hits.
         mode: "dense", "lexical", "hybrid", or one of the latter with its settings.
-        dense: the k nearest documents, of those that are allowed.
+        dense: the nearest documents.
         keep: positions that are allowed, rising; all when not given.
         explain: give each hit its `sources`.
 
@@ -118,11 +121,11 @@ def search(
         check_choice("mode", mode, MODES)
         mode = {"lexical": Lexical(), "hybrid": Hybrid()}.get(mode, mode)
     if isinstance(mode, Lexical):
-        found = _alone("lexical", _by_words(snapshot, _text(query), k, mode, keep))
+        found = _alone("lexical", _by_words(snapshot, _text(query), mode, keep)(k, keep))
     elif isinstance(mode, Hybrid):
         found = _hybrid(snapshot, _text(query), k, mode, dense, keep)
     elif isinstance(mode, str):
-        found = _alone("dense", dense(k))
+        found = _alone("dense", dense(k, keep))
     else:
         raise InputError(f"`mode` must be one of {', '.join(MODES)}, a Lexical or a Hybrid. Got {mode!r} instead.")
     return _hits(snapshot, found, explain=explain)
@@ -132,17 +135,17 @@ def _alone(name: str, found: Found) -> _Ranked:
     return _Ranked(*found, {name: found})
 
 
-def _hybrid(
-    snapshot: Snapshot, query: str, k: int, mode: Hybrid, dense: Callable[[int], Found], keep: np.ndarray | None
-) -> _Ranked:
+def _hybrid(snapshot: Snapshot, query: str, k: int, mode: Hybrid, dense: Side, keep: np.ndarray | None) -> _Ranked:
     count = max(k, mode.candidates)
-    words = _by_words(snapshot, query, count, mode.lexical or Lexical(), keep)  # before the model is loaded
-    systems = {"dense": dense(count), "lexical": words}
+    words = _by_words(snapshot, query, mode.lexical or Lexical(), keep)  # refuses a query before a model is loaded
+    systems = {"dense": dense(count, keep), "lexical": words(count, keep)}
     union = np.unique(np.concatenate([positions for positions, _ in systems.values()]))
     if not len(union):
         return _Ranked(union, np.empty(0, dtype=np.float32), systems)
     scores = np.full((len(systems), 1, len(union)), np.nan)
-    for number, (positions, values) in enumerate(systems.values()):
+    scores[1] = 0.0  # BM25 of a document without any of the words
+    for number, side in enumerate((dense, words)):
+        positions, values = side(len(union), union)
         scores[number, 0, np.searchsorted(union, positions)] = values
     method = mode.method or ReciprocalRank()
     fused = method.fuse(scores)[0]
@@ -150,8 +153,8 @@ def _hybrid(
     return _Ranked(union[order], fused[order], systems)
 
 
-def _by_words(snapshot: Snapshot, query: str, k: int, mode: Lexical, keep: np.ndarray | None) -> Found:
-    """The best documents for the terms of a query, and of what an expansion makes of them."""
+def _by_words(snapshot: Snapshot, query: str, mode: Lexical, allowed: np.ndarray | None) -> Side:
+    """Finds the best documents for the terms of a query, or for what an expansion makes of them."""
     if snapshot.manifest.lexical is None:
         raise InputError(
             f"{snapshot.folder} was made by an older accord and has no index of words. It gets one from the next "
@@ -160,17 +163,18 @@ def _by_words(snapshot: Snapshot, query: str, k: int, mode: Lexical, keep: np.nd
     scoring, postings = mode.scoring or BM25(), snapshot.postings
     analyser = Analyser.of(snapshot.manifest.lexical)
 
-    def best(terms: Mapping[str, float], count: int) -> Found:
+    def best(terms: Mapping[str, float], count: int, keep: np.ndarray | None) -> Found:
         return lexical_search(postings, terms, count, scoring=scoring, keep=keep, prefer=snapshot.prefer)
 
     terms = {term: float(often) for term, often in Counter(analyser.query_terms(query)).items()}
 
     def first(count: int) -> tuple[list[str], np.ndarray]:
-        positions, scores = best(terms, count)
+        positions, scores = best(terms, count, allowed)  # what may not be found must not speak either
         return [f"{d.title} {d.text}" if d.title else d.text for d in snapshot.documents_at(positions)], scores
 
     question = Question(text=query, terms=terms, analyser=analyser, first=first)
-    return best(expanded(question, mode.expand), k)
+    wanted = expanded(question, mode.expand)
+    return lambda count, keep: best(wanted, count, keep)
 
 
 def _text(query: object) -> str:

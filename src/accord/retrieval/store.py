@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -268,9 +269,10 @@ class Store:
         snapshot = self._ready(k)
         keep = None if where is None else snapshot.matching(where)
 
-        def dense(count: int) -> tuple[np.ndarray, np.ndarray]:
-            vectors = self._asked(query, prompt_name)
-            positions, scores = self._nearest(snapshot, vectors, count, rescore, keep, index)
+        asked = cache(lambda: self._asked(query, prompt_name))
+
+        def dense(count: int, among: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+            positions, scores = self._nearest(snapshot, asked(), count, rescore, among, index)
             found = positions[0] >= 0
             return positions[0][found], scores[0][found]
 
