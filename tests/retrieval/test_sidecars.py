@@ -165,8 +165,19 @@ def test_kinds_stand_side_by_side_and_settings_choose(indexed, queries):
     assert len(list((indexed.path / DERIVED).iterdir())) == 2
     with pytest.raises(InputError, match="`index` must be 'auto'"):
         asked(indexed, queries, "faiss")
-    with pytest.raises(InputError, match="must be an HNSW"):
-        indexed.build_index("HNSW")
+    for bad in ("Flat", "exact_search", "[", 3):
+        with pytest.raises(InputError, match="ann"):
+            indexed.build_index(bad)
+
+
+def test_an_index_that_covers_all_rows_stays(indexed):
+    before = file_of(indexed)
+    assert not indexed.build_index(SMALL)
+    assert file_of(indexed) == before
+    with indexed.write() as writer:
+        writer.add([{"id": "new", "text": "new"}], np.eye(8)[:1])
+    assert indexed.build_index("HNSW: {links: 8, ef_search: 64}")
+    assert indexed.stats().indexes[0].newer == 0
 
 
 def test_half_precision_rows_of_a_store_of_codes(coded, rng, rows, monkeypatch):
@@ -193,7 +204,7 @@ def test_a_writer_at_work_is_waited_for(indexed, monkeypatch):
     monkeypatch.setattr(sidecars, "_WAIT", 0.0)
     before = file_of(indexed)
     with writer_lock(indexed.path), pytest.raises(StoreLocked):
-        indexed.build_index(SMALL)
+        indexed.build_index(HNSW(links=6))
     assert file_of(indexed) == before
     assert used(indexed)
 
@@ -201,7 +212,7 @@ def test_a_writer_at_work_is_waited_for(indexed, monkeypatch):
 def test_leftovers_of_killed_builders_go(indexed):
     stray = indexed.path / DERIVED / "hnsw-000000000009-abc.faiss"
     stray.write_bytes(b"x")
-    indexed.build_index(SMALL)
+    indexed.build_index(HNSW(links=6))
     assert not stray.exists()
 
 
@@ -212,7 +223,7 @@ def test_a_builder_that_fails_leaves_the_store_as_it_was(indexed, queries, monke
     before = file_of(indexed)
     monkeypatch.setattr(sidecars, "write_index", full)
     with pytest.raises(StorageError, match="Nothing was kept"):
-        indexed.build_index(SMALL)
+        indexed.build_index(HNSW(links=6))
     assert list((indexed.path / DERIVED).iterdir()) == [before]
     assert used(indexed)
 

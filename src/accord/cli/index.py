@@ -30,6 +30,12 @@ def command(
     rescore: Annotated[
         str, typer.Option(help="With --codec, the vectors that put its finds in order: float16, float32 or none.")
     ] = "float16",
+    ann: Annotated[
+        str | None,
+        typer.Option(
+            help="Make an index for approximate search: HNSW, IVF, or with settings 'HNSW: {ef_search: 200}'."
+        ),
+    ] = None,
     column: Annotated[str, typer.Option(help="Column of texts.")] = "text",
     chunk: Annotated[
         str | None, typer.Option(help="Cut texts: sentences:5, tokens:256 or none. A chunk names its text as `parent`.")
@@ -44,7 +50,7 @@ def command(
     from accord.recipes.index_texts import index_file
 
     done = index_file(
-        model, source, out, codec=codec, rescore=rescore, column=column, chunk=chunk, prompt=prompt,
+        model, source, out, codec=codec, rescore=rescore, ann=ann, column=column, chunk=chunk, prompt=prompt,
         precision=precision, progress=bars(),
     )  # fmt: skip
     if as_json:

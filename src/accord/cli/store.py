@@ -1,4 +1,4 @@
-"""`accord store verify`, `repair`, `compact`, `stats` and `export`."""
+"""`accord store verify`, `repair`, `compact`, `index`, `stats` and `export`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from accord.cli.bars import bars
 from accord.cli.output import show, show_json
 
-__all__ = ["COMMANDS", "EXPORTS", "EXPORTS_HELP", "HELP", "compact", "files", "repair", "stats", "verify"]
+__all__ = ["COMMANDS", "EXPORTS", "EXPORTS_HELP", "HELP", "compact", "files", "index", "repair", "stats", "verify"]
 
 HELP = "Check, mend, shrink and export stores."
 EXPORTS_HELP = "Take a store elsewhere."
@@ -89,6 +89,24 @@ def stats(store: Annotated[Path, STORE], as_json: Annotated[bool, AS_JSON] = Fal
         show(*stats_tables(found))
 
 
+def index(
+    store: Annotated[Path, STORE],
+    ann: Annotated[str, typer.Option(help="HNSW, IVF, or with settings 'HNSW: {ef_search: 200}'.")] = "HNSW",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Make the index for approximate search, or make it anew where documents were added since."""
+    from accord.retrieval import open as open_store
+
+    with open_store(store) as opened:
+        built = opened.build_index(ann, progress=bars())
+        found = opened.stats().indexes
+    if as_json:
+        show_json({"built": built, "indexes": found})
+        return
+    lines = (f"{one.kind} over {one.rows:,} rows, {one.bytes / 2**20:,.1f} MiB, {one.newer:,} newer" for one in found)
+    show(f"{store}: {'index made' if built else 'nothing to do'}.", *lines)
+
+
 def files(
     store: Annotated[Path, STORE],
     out: Annotated[Path, typer.Option(help="The folder to write.")],
@@ -106,5 +124,5 @@ def files(
     show(f"Wrote {done.documents:,} documents to {out}: {', '.join(sorted(done.files))}.")
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"verify": verify, "compact": compact, "stats": stats}
+COMMANDS: dict[str, Callable[..., None]] = {"verify": verify, "compact": compact, "index": index, "stats": stats}
 EXPORTS: dict[str, Callable[..., None]] = {"files": files}

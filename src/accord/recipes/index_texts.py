@@ -30,7 +30,11 @@ from accord.recipes.chunk_texts import Chunking, chunked, read_chunking
 from accord.retrieval import Store, StoreStats
 from accord.retrieval import open as open_store
 from accord.retrieval.columns import RESCORE
+from accord.retrieval.dense import HNSW, IVF
+from accord.retrieval.dense.base import faiss_library
+from accord.retrieval.questions import model_record
 from accord.retrieval.schema import DATABASE
+from accord.retrieval.sidecars import read_settings
 
 __all__ = ["Indexed", "index_file"]
 
@@ -77,6 +81,7 @@ def index_file(  # noqa: PLR0913 -- what the command line has
     *,
     codec: FittedCodec | Codec | Path | str | None = None,
     rescore: str = "float16",
+    ann: HNSW | IVF | str | None = None,
     column: str = "text",
     chunk: str | None = None,
     prompt: str | None = None,
@@ -97,6 +102,7 @@ def index_file(  # noqa: PLR0913 -- what the command line has
         codec: a codec's folder, a fitted codec, or one to fit on a sample of up to 10,000 of the texts: settings, or
             their name as ``"Int8"`` or ``"Int8: {tail: 0.001}"``.
         rescore: with a codec: "float16", "float32" or "none", as for :meth:`accord.retrieval.Store.create`.
+        ann: makes an index for approximate search at the end: HNSW(...), IVF(...), or their name as for `codec`.
         column: of the texts.
         chunk: "sentences:5" or "tokens:256": each text becomes several documents of at most so many sentences, or
             tokens of the model. Their metadata say which text they come from (`parent`), which part of it they are
@@ -111,10 +117,14 @@ def index_file(  # noqa: PLR0913 -- what the command line has
 
     Raises:
         InputError: an unknown column or codec, an id that is there twice, or a store of another model or codec.
+        MissingExtra: `ann` without FAISS.
         Interrupted: by Ctrl-C; the commits before it stand.
     """
     check_choice("rescore", rescore, RESCORE)
     check_choice("precision", precision, PRECISIONS)
+    index = None if ann is None else read_settings(ann)
+    if index is not None:
+        faiss_library()
     table, left_out = _table(Path(source), column)
     encoding = _Encoding(load(model), prompt, precision)
     encoding.encoder.role_prompt("document", prompt)  # refuses an unknown name before anything is written
@@ -134,6 +144,8 @@ def index_file(  # noqa: PLR0913 -- what the command line has
         if (others := len(store) - table.num_rows) > 0:
             logger.warning("%s also holds %d document(s) that %s does not name; they stay", out, others, source)
         unchanged = table.num_rows - added - changed
+        if index is not None and len(store):
+            store.build_index(index, progress=progress)
         stats = store.stats()
         return Indexed(str(out), rows, table.num_rows, added, changed, unchanged, removed, left_out, stats)
 
@@ -209,13 +221,8 @@ def _forwarded(advance: Advance) -> Progress:
 
 def _record(model: str, encoding: _Encoding, chunking: Chunking | None) -> dict[str, Any]:
     """What a store says about the model, and about how texts were cut."""
-    encoder = encoding.encoder
-    place = Path(model).expanduser()
     return {
-        **({"path": str(place.resolve())} if place.exists() else {"name": model}),
-        "fingerprint": encoder.fingerprint(),
-        "dim": encoder.dim,
-        "similarity": encoder.similarity_name,
+        **model_record(encoding.encoder, model),
         "document_prompt": encoding.prompt,
         **({} if chunking is None else {"chunk": str(chunking)}),
     }

@@ -12,7 +12,39 @@ import numpy as np
 from accord.core.errors import InputError, ModelError
 from accord.core.types import Encodes
 
-__all__ = ["Questions"]
+__all__ = ["Questions", "model_record", "new_record"]
+
+
+def model_record(encoder: Encodes, place: Path | str | None = None) -> dict[str, Any]:
+    """What a new store writes down about its model.
+
+    Args:
+        encoder: the model.
+        place: where it was loaded from: a folder or a name; a store that does not know needs `model` when opened.
+
+    Returns:
+        A record for :meth:`Store.create`.
+    """
+    record: dict[str, Any] = {"similarity": getattr(encoder, "similarity_name", "cosine")}
+    for key in ("fingerprint", "dim"):
+        value = getattr(encoder, key, None)
+        record[key] = value() if callable(value) else value
+    if record["dim"] is None:
+        record["dim"] = int(np.asarray(encoder.encode_document(["dimensions"])).shape[1])
+    if place is not None:
+        folder = Path(place).expanduser()
+        record |= {"path": str(folder.resolve())} if folder.exists() else {"name": str(place)}
+    return record
+
+
+def new_record(model: Encodes | str | Path) -> tuple[dict[str, Any], Encodes]:
+    """The record of a model for a new store, and the model, loaded where it was a place."""
+    if not isinstance(model, (str, Path)):
+        return model_record(model), model
+    from accord.encoders import load
+
+    encoder = load(str(model))
+    return model_record(encoder, model), encoder
 
 
 class Questions:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from accord.core.errors import InputError, MissingExtra, StorageError
 from accord.core.progress import Progress, silent
@@ -37,7 +38,16 @@ from accord.retrieval.migrations import upgrade
 from accord.retrieval.schema import DERIVED, connect, disk_errors
 from accord.retrieval.snapshot import Snapshot, open_snapshot
 
-__all__ = ["AUTO_ROWS", "Index", "Sidecars", "build_sidecar", "check_rows", "load_sidecar"]
+__all__ = [
+    "AUTO_ROWS",
+    "Index",
+    "Sidecars",
+    "build_sidecar",
+    "check_rows",
+    "is_current",
+    "load_sidecar",
+    "read_settings",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +58,34 @@ _KINDS = ("HNSW", "IVF")
 _PROBED = 64
 _WAIT, _NAP = 30.0, 0.2
 _STALE_HOURS = 6
+
+
+def read_settings(settings: HNSW | IVF | str) -> HNSW | IVF:
+    """Settings as they are, or from a text such as ``"HNSW"`` or ``"HNSW: {ef_search: 200}"``.
+
+    Raises:
+        InputError: a text that means neither.
+
+    >>> read_settings("IVF: {probes: 64}")
+    IVF(probes=64)
+    """
+    if isinstance(settings, (HNSW, IVF)):
+        return settings
+    try:
+        spec = yaml.safe_load(settings)
+    except (yaml.YAMLError, AttributeError):
+        spec = None
+    if isinstance(spec, (str, dict)):
+        made = made_from(spec, dense, "ann")
+        if isinstance(made, (HNSW, IVF)):
+            return made
+    raise InputError(f"`ann` must be HNSW or IVF, or `HNSW: {{argument: value}}`. Got {settings!r} instead.")
+
+
+def is_current(snapshot: Snapshot, settings: HNSW | IVF) -> bool:
+    """Whether the store already has this index over all its rows."""
+    wanted, runs = to_spec(settings), snapshot.runs()
+    return any(one.settings.get("index") == wanted and one.settings.get("runs") == runs for one in snapshot.sidecars)
 
 
 def build_sidecar(folder: Path, settings: HNSW | IVF, *, progress: Progress = silent) -> Sidecar:

@@ -23,12 +23,12 @@ from accord.retrieval.documents import Document, Hit, read_records
 from accord.retrieval.filters.tree import Filter
 from accord.retrieval.lexical.analysers import Analyser
 from accord.retrieval.manifest import check_model
-from accord.retrieval.questions import Questions
+from accord.retrieval.questions import Questions, new_record
 from accord.retrieval.recall import RecallMonitor
 from accord.retrieval.rescoring import Rescore
 from accord.retrieval.schema import DATABASE, empty_log
 from accord.retrieval.searching import Mode, search
-from accord.retrieval.sidecars import Index, build_sidecar
+from accord.retrieval.sidecars import Index, build_sidecar, is_current, read_settings
 from accord.retrieval.snapshot import Snapshot, open_snapshot
 from accord.retrieval.statistics import StoreStats, store_stats
 from accord.retrieval.vector_search import VectorSearch
@@ -40,22 +40,32 @@ if TYPE_CHECKING:
 __all__ = ["Store", "open"]
 
 
-def open(path: Path | str, *, model: Encodes | str | Path | None = None) -> Store:
+def open(path: Path | str, *, model: Encodes | str | Path | None = None, create: bool = False) -> Store:
     """Open a store at its newest commit.
 
     Args:
         path: its folder.
         model: answers text queries in place of the recorded model: an encoder, or what `encoders.load` takes. Loaded
             and checked against the record when a text is first searched.
+        create: make an empty store of this model where there is none.
 
     Raises:
-        InputError: no store there, or one that a newer accord made.
+        InputError: no store there, or one that a newer accord made; `create` without a model.
         StorageError: damaged in a way that reading would not survive.
     """
     path = Path(path)
-    if not (path / DATABASE).is_file():
-        raise InputError(f"{path} is not a store (it has no {DATABASE}). Make one with Store.create or `accord index`.")
-    return Store(path, model=model)
+    if (path / DATABASE).is_file():
+        return Store(path, model=model)
+    if not create:
+        raise InputError(
+            f"{path} is not a store (it has no {DATABASE}). Make one: open(path, model=..., create=True), "
+            "Store.create, or `accord index`."
+        )
+    if model is None:
+        raise InputError(f"{path} is no store yet, and a new one needs a `model`: open(path, model=..., create=True).")
+    record, encoder = new_record(model)
+    Store.create(path, model=record).close()
+    return Store(path, model=encoder)
 
 
 class Store:
@@ -340,24 +350,31 @@ class Store:
         documents = enumerate(zip(snapshot.documents_at(positions), scores.tolist()), 1)
         return [Hit(d.id, score, d.text, d.title, d.metadata, rank) for rank, (d, score) in documents]
 
-    def build_index(self, index: HNSW | IVF | None = None, *, progress: Progress = silent) -> Self:
+    def build_index(self, index: HNSW | IVF | str | None = None, *, progress: Progress = silent) -> bool:
         """Make an index for approximate search, or make it anew; searches with `index="auto"` then ask it.
 
         Documents that are added later are compared one by one until it is made anew. Others may read and write
         meanwhile.
 
         Args:
-            index: HNSW() when not given.
+            index: HNSW(...) or IVF(...), or a text such as "HNSW: {ef_search: 200}"; HNSW() when not given.
             progress: opens one bar, in rows.
+
+        Returns:
+            Whether there was something to do; an index with these settings over all rows stays as it is.
 
         Raises:
             InputError: an empty store, or one of codes alone.
             MissingExtra: FAISS is not installed: pip install 'accord[search]'.
             StorageError: the disk refuses, or somebody was writing all the time.
         """
-        self._current()
-        build_sidecar(self.path, HNSW() if index is None else index, progress=progress)
-        return self.refresh()
+        settings = HNSW() if index is None else read_settings(index)
+        snapshot = self.refresh()._current()
+        if is_current(snapshot, settings) and self._by_vectors.sidecars.find(snapshot, settings) is not None:
+            return False
+        build_sidecar(self.path, settings, progress=progress)
+        self.refresh()
+        return True
 
     @contextmanager
     def write(self) -> Iterator[Writer]:

@@ -26,7 +26,7 @@ def test_an_index_reads_back_from_a_mapped_file(tmp_path, settings):
     assert np.array_equal(again.search(rows[:9], 5, None), before.search(rows[:9], 5, None))
     only = np.zeros(600, dtype=bool)
     only[100:140] = True
-    found = again.search(rows[:9], 5, only)
+    found = again.search(rows[:9], 5, again.only(only))
     assert set(found[found >= 0].tolist()) <= set(range(100, 140))
 
 

@@ -100,8 +100,8 @@ def approximate_search(
     left = total - len(skip) if keep is None else len(keep) - int(np.isin(skip, keep, assume_unique=True).sum())
     if left <= max(_FEW * total, _FEW_ROWS, 2 * k) if keep is not None else left <= 2 * k:
         return exactly(queries)
-    allowed = _allowed(index.rows, skip, keep)
-    found = index.search(queries, 2 * k + _SPARE, allowed)
+    selection = index.living(skip) if keep is None else index.only(_allowed(index.rows, skip, keep))
+    found = index.search(queries, 2 * k + _SPARE, selection)
     if index.rows < total:
         newer = tail(segments, index.rows)
         cut = int(np.searchsorted(skip, index.rows))
@@ -117,15 +117,11 @@ def approximate_search(
     return positions, scores
 
 
-def _allowed(rows: int, skip: np.ndarray, keep: np.ndarray | None) -> np.ndarray | None:
-    """Which of the index's rows may be found; None for all."""
-    skip = skip[: np.searchsorted(skip, rows)]
-    if keep is None and not len(skip):
-        return None
-    allowed = np.full(rows, keep is None)
-    if keep is not None:
-        allowed[keep[: np.searchsorted(keep, rows)]] = True
-    allowed[skip] = False
+def _allowed(rows: int, skip: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Which of the index's rows may be found."""
+    allowed = np.zeros(rows, dtype=bool)
+    allowed[keep[: np.searchsorted(keep, rows)]] = True
+    allowed[skip[: np.searchsorted(skip, rows)]] = False
     return allowed
 
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from accord.core.errors import StorageError, require
 
-__all__ = ["STORAGE", "Approximate", "Candidates", "faiss_library", "read_index", "scalar_type", "write_index"]
+__all__ = [
+    "STORAGE",
+    "Approximate",
+    "Candidates",
+    "Selection",
+    "faiss_library",
+    "read_index",
+    "scalar_type",
+    "write_index",
+]
 
 STORAGE = ("float32", "float16", "int8")
 """How an index may keep its own copy of the rows; answers are scored from the store's."""
@@ -67,6 +76,19 @@ def write_index(index: Any, path: str) -> None:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Which rows of an index may be found.
+
+    Args:
+        selector: as FAISS takes it.
+        share: how large a part of the rows that is.
+    """
+
+    selector: Any
+    share: float
+
+
+@dataclass(frozen=True)
 class Candidates:
     """An index that was read; the buffer lives as long as it does.
 
@@ -76,6 +98,7 @@ class Candidates:
         rows: how many it holds: the first positions of the store.
         widened: whether its rows have one more number, which brings all of them to one length.
         buffer: the bytes that it reads from.
+        kept: what was worked out before.
     """
 
     settings: Approximate
@@ -83,24 +106,37 @@ class Candidates:
     rows: int
     widened: bool
     buffer: Any = None
+    kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    def search(self, queries: np.ndarray, count: int, allowed: np.ndarray | None) -> np.ndarray:
+    def only(self, allowed: np.ndarray) -> Selection:
+        """A selection of rows by truth values, (rows)."""
+        bits = np.packbits(allowed, bitorder="little")
+        return Selection(faiss_library().IDSelectorBitmap(bits), max(float(allowed.mean()), 1e-9))
+
+    def living(self, skip: np.ndarray) -> Selection | None:
+        """All rows but some deleted ones, made once for an array of positions; None where that leaves nothing out."""
+        known = self.kept.get("living")
+        if known is None or known[0] is not skip:
+            dead = skip[: np.searchsorted(skip, self.rows)]
+            allowed = np.ones(self.rows, dtype=bool)
+            allowed[dead] = False
+            known = (skip, self.only(allowed) if len(dead) else None)
+            self.kept["living"] = known  # in one step, for other threads
+        return known[1]
+
+    def search(self, queries: np.ndarray, count: int, selection: Selection | None) -> np.ndarray:
         """Positions that are likely the nearest, in no reliable order.
 
         Args:
             queries: (queries, dim) float32.
             count: how many for each.
-            allowed: (rows) truth values: which may be found; all when missing.
+            selection: which rows may be found; all when missing.
 
         Returns:
             (queries, count) int64, with -1 where nothing was found.
         """
-        faiss = faiss_library()
         count = min(count, self.rows)
-        selector, share = None, 1.0
-        if allowed is not None:
-            bits = np.packbits(allowed, bitorder="little")
-            selector, share = faiss.IDSelectorBitmap(bits), max(float(allowed.mean()), 1e-9)
+        selector, share = (None, 1.0) if selection is None else (selection.selector, selection.share)
         if self.widened:
             queries = np.hstack([queries, np.zeros((len(queries), 1), dtype=np.float32)])
         parameters = self.settings.parameters(self.index, count, selector, share)
