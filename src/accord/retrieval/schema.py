@@ -110,7 +110,6 @@ def connect(folder: Path, *, read_only: bool = False) -> sqlite3.Connection:
         f"{path.as_uri()}?{options}", uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
     )
     try:
-        connection.execute("PRAGMA trusted_schema = OFF")
         trust_fields(connection)
         if read_only:
             connection.execute("PRAGMA query_only = ON")

@@ -91,8 +91,8 @@ class Snapshot:
     def _load(self, connection: sqlite3.Connection) -> None:
         with disk_errors(self.folder):
             connection.execute("BEGIN")
+            trust_fields(connection)  # a writer may have indexed one since the connection was opened
             self.manifest = read_manifest(connection, self.folder)
-            trust_fields(connection)  # a writer may have made one since the connection was opened
             self.sidecars, _ = read_sidecars(connection)  # a row that was changed is as good as none
             (self._dead_count,) = connection.execute("SELECT count(*) FROM tombstones").fetchone()
         spans = self.manifest.of(self.manifest.scanned)

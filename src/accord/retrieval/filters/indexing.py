@@ -77,14 +77,15 @@ def indexed_fields(connection: sqlite3.Connection) -> list[str]:
 
 
 def trust_fields(connection: sqlite3.Connection) -> None:
-    """Let a database that computes nothing by itself but indexes over fields do that.
+    """Trust the schema of a database whose only views, triggers and indexes are indexes over fields; else distrust it.
 
-    Some versions of SQLite count functions of JSON among those that a file must not make them call, unless they are
-    told that it may.
+    Some versions of SQLite count functions of JSON among those that a file must not make them call, and do not even
+    read an untrusted schema that does. Reading it calls none.
     """
+    connection.execute("PRAGMA trusted_schema = ON")
     extras = [sql for (sql,) in connection.execute(_EXTRAS)]
-    if extras and all(_MADE.fullmatch(sql) or _LISTS.fullmatch(sql) for sql in extras):
-        connection.execute("PRAGMA trusted_schema = ON")
+    if not extras or not all(_MADE.fullmatch(sql) or _LISTS.fullmatch(sql) for sql in extras):
+        connection.execute("PRAGMA trusted_schema = OFF")
 
 
 def through_index(connection: sqlite3.Connection, where: Filter, made: Condition) -> Condition:
