@@ -99,15 +99,20 @@ def _short(value: object) -> bool:
     return isinstance(value, (int, float, bool))
 
 
-def open_index(path: Path | str, *, model: Any = None) -> Store:
+def open_index(path: Path | str, *, model: Any = None, create: bool = False) -> Store:
     """Open a store, or the store of a run folder.
 
+    Args:
+        path: of either.
+        model: answers text queries in place of the recorded model: an encoder, or what :func:`accord.load` takes.
+        create: make an empty store of this model where there is nothing.
+
     Raises:
-        InputError: neither.
+        InputError: neither, or `create` without a model.
     """
     path = Path(path)
     if (path / "index").is_dir():
         path = path / "index"
     elif (path / "results.json").is_file() or (path / "recipe.yaml").is_file():
         raise InputError(f"{path} has no index: add `index: {{task: ..., column: ...}}` to its recipe and fit again.")
-    return open_store(path, model=model)
+    return open_store(path, model=model, create=create)
