@@ -34,7 +34,7 @@ CANDIDATES = 100
 LEAST, LIKED = 10, 4.0
 """Choices that a user must have made, and the rating from which a film counts as chosen."""
 NEIGHBOURS = 10
-DIMS, CLUSTERS, SMOOTHING, HALF_LIVES = (32, 64, 128), (8, 16, 32), (0.0, 0.2, 0.5, 0.8), (0, 20, 5)
+DIMS, CLUSTERS, SMOOTHING, HALF_LIVES = (64, 128, 256), (4, 8, 16), (0.0, 0.2, 0.5, 0.8), (0, 20, 5)
 USERS = {"quick": 300, "full": 2_000}
 MIXTURE, BARE, SINGLE = "a mixture", "a mixture, not smoothed", "one vector"
 
@@ -84,8 +84,25 @@ def run(context: Context) -> Outcome:
             "Item vectors are singular vectors of counts, where the paper trains vectors of users and items together.",
             "Diversity is the mean cosine distance of two candidates. Settings: dimensions, clusters or half-life "
             "(0: none), the neighbours' share.",
+            *_ends(spread),
         ],
     )
+
+
+def _ends(spread: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A note on settings that are the largest of their grid, so that the best may lie beyond."""
+    at = [
+        f"{what} of {arm} ({role})"
+        for role, arms in spread.items()
+        for arm in (MIXTURE, BARE, SINGLE)
+        for what, value, grid in zip(
+            ("dimensions", "half-life" if arm == SINGLE else "clusters", "share"),
+            arms[arm]["settings"],
+            (DIMS, HALF_LIVES if arm == SINGLE else CLUSTERS, SMOOTHING),
+        )
+        if value == max(grid)
+    ]
+    return [f"At the upper end of their grid: {', '.join(at)}."] if at else []
 
 
 @dataclass(frozen=True)
@@ -131,7 +148,7 @@ class Choices:
         scaled = diags(left) @ counts @ diags(right)
         start = numpy_generator(0, "svd").standard_normal(min(scaled.shape))
         _, values, factors = svds(scaled, k=min(dim, min(scaled.shape) - 1), v0=start)
-        return unit_rows(factors.T * values)
+        return unit_rows(np.asarray(factors).T * values)
 
 
 def _histories(folder: Path, users: int) -> dict[str, list[str]]:
