@@ -47,6 +47,7 @@ DOORS = {
     "accord.merging.learned": None,
     "accord.merging.methods": "merge",
     "accord.objectives": "forward",
+    "accord.retrieval.choices": None,
     "accord.retrieval.fusion": "fuse",
     "accord.training": None,
     "accord.training.adapters": "attach",
@@ -58,7 +59,8 @@ DOORS = {
 def room_classes(room: ModuleType) -> dict[str, type]:
     """The catalogue; in rooms that also export their own records, what stands in recipes."""
     described_only = room.__name__ in {
-        "accord.compression.codecs", "accord.merging.learned", "accord.retrieval.fusion", "accord.training",
+        "accord.compression.codecs", "accord.merging.learned", "accord.retrieval.choices", "accord.retrieval.fusion",
+        "accord.training",
     }  # fmt: skip
     return {n: k for n, k in catalogue(room).items() if not described_only or issubclass(k, Described)}
 
