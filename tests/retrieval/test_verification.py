@@ -173,8 +173,9 @@ def test_a_changed_document_is_named_and_not_served(filled):
     with sqlite3.connect(path / "store.sqlite") as connection:
         connection.execute("UPDATE documents SET text = 'other' WHERE id = 'd07'")
     connection.close()
-    (problem,) = verify(path).problems
+    problem, words = verify(path).problems
     assert (problem.kind, problem.where) == ("changed", "document 'd07'")
+    assert (words.kind, words.where) == ("changed", "store.sqlite: lexical")
     with accord.retrieval.open(path) as store:
         assert store.get("d08").text == "text 8"
         with pytest.raises(AccordError, match=r"d07.* was changed on the disk"):

@@ -94,7 +94,7 @@ class Snapshot:
             trust_fields(connection)  # a writer may have indexed one since the connection was opened
             self.manifest = read_manifest(connection, self.folder)
             self.sidecars, _ = read_sidecars(connection)  # a row that was changed is as good as none
-            (self._dead_count,) = connection.execute("SELECT count(*) FROM tombstones").fetchone()
+            dead = connection.execute("SELECT count(*), min(slot), max(slot) FROM tombstones").fetchone()
         spans = self.manifest.of(self.manifest.scanned)
         self.codes = self._mapped(self.manifest.scanned) if self.manifest.scanned.codec else []
         kept = self.manifest.rescored if self.manifest.scanned.codec else self.manifest.scanned
@@ -102,6 +102,9 @@ class Snapshot:
         self.rows = float_rows(self.segments, self.manifest.similarity)
         self._starts = np.array([s.start for s in spans], dtype=np.int64)
         self._offsets = np.cumsum([0, *(s.slots for s in spans)])
+        self._dead_count, *ends = dead
+        if self._dead_count and (self._dead_count > self._offsets[-1] or not len(self._positions(np.array(ends)))):
+            raise damaged(self.folder, "more rows are deleted than there are")
         self._kept = KeptColumns(self.folder, self.manifest)
         self._norm = max((s.largest_norm for s in spans), default=0.0)
         self._longest = max((s.largest_norm for s in self.manifest.of(kept)), default=0.0) if kept else 0.0

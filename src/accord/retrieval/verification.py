@@ -15,10 +15,13 @@ from accord.core.errors import InputError
 from accord.core.progress import Progress, silent
 from accord.core.storage import read_json
 from accord.retrieval.columns import Column, codec_changes, read_columns
+from accord.retrieval.derived_checks import LEXICAL, lexical_findings, sidecar_findings
+from accord.retrieval.filters.indexing import index_field, indexed_fields
 from accord.retrieval.lexical.table import create
 from accord.retrieval.manifest import column_problems, read_meta
 from accord.retrieval.schema import (
     DATABASE,
+    DERIVED,
     FULL_TEXT,
     SCHEMA,
     SEGMENTS,
@@ -79,6 +82,7 @@ class _Findings:
     version: int = 0
     segments: list[Segment] = field(default_factory=list)
     columns: tuple[Column, ...] = ()
+    lexical: str | None = None
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, kind: str, where: str, detail: str) -> None:
@@ -94,7 +98,10 @@ class _Findings:
 
 
 def verify(path: Path | str, *, progress: Progress = silent) -> VerifyReport:
-    """Compare a store with its hashes: database, documents, segments and codec; changes nothing in them.
+    """Compare a store with its hashes: database, documents, segments, codec, and what is derived from them.
+
+    It changes nothing, and neither waits for a writer nor holds one up. The index of words is compared with the
+    documents in a temporary copy, which needs room for it in the folder for temporary files.
 
     Whatever the damage, it ends with a report. A segment's changes are located by block, a document's by id.
 
@@ -119,6 +126,7 @@ def verify(path: Path | str, *, progress: Progress = silent) -> VerifyReport:
             _check_database(connection, path, found)
             _check_files(path, found, progress)
             _check_codecs(path, found)
+            _check_derived(connection, path, found)
     if noted is None and found.version:
         found.add("missing", VERSION_FILE, "the note of the last commit is gone")
     elif found.version < (noted or 0):
@@ -155,6 +163,8 @@ def _check_schema(connection: sqlite3.Connection, path: Path, found: _Findings) 
         if version >= FULL_TEXT:
             fresh.executescript(SIDECARS)
             create(fresh, json.loads(entries["lexical"])["tokenize"])
+        for name in indexed_fields(connection):
+            index_field(fresh, name)
         wanted = set(fresh.execute(tables).fetchall())
     if set(connection.execute(tables).fetchall()) != wanted:
         found.add("changed", DATABASE, "the tables are not the ones that accord makes")
@@ -166,6 +176,8 @@ def _check_manifest(connection: sqlite3.Connection, found: _Findings) -> None:
     found.version = int(entries.get("version", 0))
     for sentence in problems + more:
         found.add("changed", DATABASE, sentence)
+    if "lexical" in entries:
+        found.lexical = json.loads(entries["lexical"])["tokenize"]
     if "columns" in entries:
         found.columns = read_columns(entries["columns"])
         for sentence in column_problems(found.columns, found.segments):
@@ -224,6 +236,18 @@ def _check_files(path: Path, found: _Findings, progress: Progress) -> None:
         for name in extra:
             if name not in newer:
                 found.add("orphan", f"{SEGMENTS}/{name}", "no commit names it")
+
+
+def _check_derived(connection: sqlite3.Connection, path: Path, found: _Findings) -> None:
+    """The lexical table and the sidecars, which can be made again."""
+    if found.lexical is None:
+        return
+    with found.guarded("changed", LEXICAL):
+        for finding in lexical_findings(connection, found.lexical):
+            found.add(*finding)
+    with found.guarded("changed", DERIVED):
+        for finding in sidecar_findings(connection, path):
+            found.add(*finding)
 
 
 def _check_codecs(path: Path, found: _Findings) -> None:

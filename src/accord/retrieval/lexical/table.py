@@ -42,10 +42,10 @@ def drop(connection: sqlite3.Connection) -> None:
     """Remove the table, however damaged it is."""
     try:
         connection.execute("DROP TABLE IF EXISTS lexical")
-    except sqlite3.DatabaseError:  # FTS5 cannot even read its own settings: take its parts away one by one
-        for part in ("data", "idx", "docsize", "config"):
-            connection.execute(f"DROP TABLE IF EXISTS lexical_{part}")
-        connection.execute("DROP TABLE IF EXISTS lexical")
+    except sqlite3.DatabaseError:  # FTS5 cannot read its own settings, which are one number
+        connection.execute("DELETE FROM lexical_config")
+        connection.execute("INSERT INTO lexical_config VALUES ('version', 4)")
+        connection.execute("DROP TABLE lexical")
 
 
 def insert_rows(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) -> None:
