@@ -71,6 +71,7 @@ FULL_TEXT = 3
 """The first schema version with a lexical table and sidecars."""
 
 _LONG_LOG = 4 << 20
+_WRITER_CACHE = 64 << 20  # new ids lie all over the index of ids: no page of a commit is written twice
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
@@ -115,6 +116,7 @@ def connect(folder: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA query_only = ON")
         else:
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE >> 10}")
     except BaseException:
         connection.close()
         raise
