@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -124,5 +125,35 @@ def files(
     show(f"Wrote {done.documents:,} documents to {out}: {', '.join(sorted(done.files))}.")
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"verify": verify, "compact": compact, "index": index, "stats": stats}
-EXPORTS: dict[str, Callable[..., None]] = {"files": files}
+def qdrant(
+    store: Annotated[Path, STORE],
+    url: Annotated[str, typer.Option(help="Of the server, such as http://localhost:6333; key in QDRANT_API_KEY.")],
+    collection: Annotated[str, typer.Option(help="The collection; made where there is none.")],
+    batch: Annotated[int, typer.Option(help="Documents a request.")] = 1000,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a collection that is there; send what is new or differs.")
+    ] = False,
+    queries: Annotated[int, typer.Option(help="Searched on both sides afterwards, at most; 0 for none.")] = 1000,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Send documents and vectors to a Qdrant server and compare both sides; exits with 3 where they differ."""
+    from accord.core.errors import CheckFailed
+    from accord.integrations.qdrant import export_qdrant
+
+    report = export_qdrant(store, collection, url=url, batch=batch, resume=resume, queries=queries, progress=bars())
+    if as_json:
+        show_json({"ok": report.ok, **dataclasses.asdict(report)})
+    else:
+        show(*report.lines())
+    if not report.ok:
+        raise CheckFailed(f"The collection {collection!r} is not the store. The report names what differs.")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "verify": verify,
+    "repair": repair,
+    "compact": compact,
+    "index": index,
+    "stats": stats,
+}
+EXPORTS: dict[str, Callable[..., None]] = {"files": files, "qdrant": qdrant}

@@ -7,6 +7,8 @@
 | Chroma | :class:`~accord.integrations.chroma.ChromaEmbeddingFunction` | `embed_query`, kept with the collection |
 | mteb | :class:`~accord.integrations.mteb.MtebEncoder` | prompts by task name and type |
 
+A store moves to a Qdrant server by :func:`~accord.integrations.qdrant.export_qdrant`.
+
 The adapters that these projects bring for sentence-transformers call plain `encode`, and so leave a saved query prompt
 out. A model that has prompts for each of its tasks is told which by ``task=``.
 """
@@ -21,14 +23,24 @@ if TYPE_CHECKING:
     from accord.integrations.langchain import LangChainEmbeddings
     from accord.integrations.llama_index import LlamaIndexEmbedding
     from accord.integrations.mteb import MtebEncoder
+    from accord.integrations.qdrant import QdrantReport, export_qdrant
 
-__all__ = ["ChromaEmbeddingFunction", "LangChainEmbeddings", "LlamaIndexEmbedding", "MtebEncoder"]
+__all__ = [
+    "ChromaEmbeddingFunction",
+    "LangChainEmbeddings",
+    "LlamaIndexEmbedding",
+    "MtebEncoder",
+    "QdrantReport",
+    "export_qdrant",
+]
 
 _HOMES = {
     "ChromaEmbeddingFunction": "chroma",
     "LangChainEmbeddings": "langchain",
     "LlamaIndexEmbedding": "llama_index",
     "MtebEncoder": "mteb",
+    "QdrantReport": "qdrant",
+    "export_qdrant": "qdrant",
 }
 
 
