@@ -9,7 +9,7 @@ import numpy as np
 
 __all__ = ["Gathered", "Kept", "narrow"]
 
-_FEW = ((16, 0.75), (2, 0.5), (0, 0.25))
+_FEW = ((16, 0.6), (2, 0.5), (0, 0.25))
 """From so many queries on, up to this share of a segment's rows is gathered (measured at 384 float32 numbers a row)."""
 Prefer = Callable[[np.ndarray], np.ndarray]
 
@@ -76,7 +76,7 @@ def narrow(segments: Sequence[Any], keep: np.ndarray, skip: np.ndarray | None, q
 
     A gathered row is read, written and read again. One query reads every row once, so gathering pays up to a quarter
     of the rows; in a batch the arithmetic weighs more than the reading, and it pays up to half of them, or three
-    quarters from 16 queries on. Segments without any are left out.
+    fifths from 16 queries on. Segments without any are left out.
 
     Args:
         segments: arrays (rows, dim).
