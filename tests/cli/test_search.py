@@ -51,6 +51,18 @@ def test_by_both_explained(store, capsys):
     assert first["id"] == "pay" and first["sources"]["lexical"][0] == 1
 
 
+def test_english_stems(tmp_path, capsys):
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    index = ["index", tiny_encoder_folder(tmp_path / "m"), corpus, "--out", tmp_path / "s", "--json"]
+    assert run([*index, "--analyser", "porter"], capsys)[0] in {0, None}
+    _, text, _ = run(["search", tmp_path / "s", "paying parcels", "--mode", "lexical", "--json"], capsys)
+    assert len(json.loads(text)) == 3
+    assert run(index, capsys)[0] in {0, None}
+    code, _, error = run([*index, "--analyser", "trigram"], capsys)
+    assert code == 2 and "another analyser" in error
+
+
 def test_filtered(store, capsys):
     code, text, _ = run(["search", store, "parcel", "--where", "year >= 2022", "--mode", "hybrid", "--json"], capsys)
     assert code in {0, None}

@@ -30,6 +30,9 @@ def command(
     rescore: Annotated[
         str, typer.Option(help="With --codec, the vectors that put its finds in order: float16, float32 or none.")
     ] = "float16",
+    analyser: Annotated[
+        str | None, typer.Option(help="For searches by words: unicode61 (words), porter (English stems) or trigram.")
+    ] = None,
     ann: Annotated[
         str | None,
         typer.Option(
@@ -50,8 +53,8 @@ def command(
     from accord.recipes.index_texts import index_file
 
     done = index_file(
-        model, source, out, codec=codec, rescore=rescore, ann=ann, column=column, chunk=chunk, prompt=prompt,
-        precision=precision, progress=bars(),
+        model, source, out, codec=codec, rescore=rescore, analyser=analyser, ann=ann, column=column, chunk=chunk,
+        prompt=prompt, precision=precision, progress=bars(),
     )  # fmt: skip
     if as_json:
         show_json(done)

@@ -32,6 +32,7 @@ from accord.retrieval import open as open_store
 from accord.retrieval.columns import RESCORE
 from accord.retrieval.dense import HNSW, IVF
 from accord.retrieval.dense.base import faiss_library
+from accord.retrieval.lexical import Analyser
 from accord.retrieval.questions import model_record
 from accord.retrieval.schema import DATABASE
 from accord.retrieval.sidecars import read_settings
@@ -81,6 +82,7 @@ def index_file(  # noqa: PLR0913 -- what the command line has
     *,
     codec: FittedCodec | Codec | Path | str | None = None,
     rescore: str = "float16",
+    analyser: Analyser | str | None = None,
     ann: HNSW | IVF | str | None = None,
     column: str = "text",
     chunk: str | None = None,
@@ -102,6 +104,8 @@ def index_file(  # noqa: PLR0913 -- what the command line has
         codec: a codec's folder, a fitted codec, or one to fit on a sample of up to 10,000 of the texts: settings, or
             their name as ``"Int8"`` or ``"Int8: {tail: 0.001}"``.
         rescore: with a codec: "float16", "float32" or "none", as for :meth:`accord.retrieval.Store.create`.
+        analyser: how texts become terms for searches by words: an analyser, or "unicode61" (which a new store has when
+            this is not given), "porter" or "trigram".
         ann: makes an index for approximate search at the end: HNSW(...), IVF(...), or their name as for `codec`.
         column: of the texts.
         chunk: "sentences:5" or "tokens:256": each text becomes several documents of at most so many sentences, or
@@ -132,7 +136,12 @@ def index_file(  # noqa: PLR0913 -- what the command line has
     if chunking is not None:
         table, counts = chunked(table, chunking, encoding.encoder)
     record = _record(model, encoding, chunking)
-    with _opened(Path(out), record, encoding, codec, rescore, lambda: encoding.sample(table, progress)) as store:
+    words = Analyser(analyser) if isinstance(analyser, str) else analyser
+
+    def sample() -> np.ndarray:
+        return encoding.sample(table, progress)
+
+    with _opened(Path(out), record, encoding, codec, rescore, words, sample) as store:
         try:
             with progress("index", total=table.num_rows, unit="texts") as advance:
                 parts = range(0, table.num_rows, COMMIT)
@@ -234,6 +243,7 @@ def _opened(
     encoding: _Encoding,
     codec: FittedCodec | Codec | Path | str | None,
     rescore: str,
+    analyser: Analyser | None,
     sample: Callable[[], np.ndarray],
 ) -> Store:
     """The store, made where there is none; one that is there keeps its codec."""
@@ -244,9 +254,11 @@ def _opened(
             fingerprint, similarity = encoder.fingerprint(), encoder.similarity_name
             codec = settings.fit(sample(), similarity=similarity, seed=SEED, made_for=fingerprint)
         assert not isinstance(codec, Codec)
-        return Store.create(path, model=record, codec=codec, rescore=rescore)
+        return Store.create(path, model=record, codec=codec, rescore=rescore, analyser=analyser)
     store = open_store(path)
     try:
+        if analyser is not None and repr(analyser) != repr(store.analyser):
+            raise InputError(f"{path} holds a store with another analyser: {store.analyser}. Choose another folder.")
         _check_store(store, record, codec if settings is None else settings, rescore)
     except BaseException:
         store.close()

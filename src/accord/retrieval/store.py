@@ -159,6 +159,12 @@ class Store:
         return self._codec
 
     @property
+    def analyser(self) -> Analyser | None:
+        """How texts become terms; None in a store of an older accord that has no index of words yet."""
+        settings = self._current().manifest.lexical
+        return None if settings is None else Analyser.of(settings)
+
+    @property
     def version(self) -> int:
         """The commit that answers come from; counts from 0."""
         return self._current().manifest.version

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -48,7 +48,7 @@ def relevance_model(
     """
     whole = sum(query.values())
     mixed = {term: weight / whole for term, weight in query.items()}
-    model: Counter[str] = Counter()
+    model: defaultdict[str, float] = defaultdict(float)
     for words, share in zip(documents, scores / scores.sum() if len(scores) else scores):
         for term, often in Counter(words).items():
             model[term] += float(share) * often / len(words)
