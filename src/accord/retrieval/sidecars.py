@@ -271,7 +271,7 @@ class Sidecars:
                 self._read[name] = self._tried(lambda: load_sidecar(self.folder, sidecar, snapshot))
             elif self._read[name] is not None and self._fits.get(name) != version:  # the store may have been compacted
                 read = self._read[name]
-                self._read[name] = self._tried(lambda: check_rows(sidecar, snapshot) and read)
+                self._read[name] = self._tried(lambda: read if check_rows(sidecar, snapshot) else None)
             self._fits[name] = version
             return self._read[name]
 
