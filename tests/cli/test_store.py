@@ -61,3 +61,11 @@ def test_export(path, tmp_path, capsys):
     assert np.load(tmp_path / "out" / "vectors.npy").shape == (18, 8)
     code, _, said = run(["export", "files", path, "--out", tmp_path / "out", "--documents", "parquet"], capsys)
     assert (code, "Choose another folder" in said) == (2, True)
+
+
+def test_repair(path, capsys):
+    (path / "version.json").unlink()
+    assert run(["verify", path], capsys)[0] == 3
+    code, text, _ = run(["repair", path], capsys)
+    assert (code, "is whole." in text) == (0, True)
+    assert run(["verify", path], capsys)[0] == 0

@@ -53,6 +53,7 @@ from accord.retrieval.imports import import_faiss, import_usearch
 from accord.retrieval.lock import StoreLocked
 from accord.retrieval.parents import best_of_parents, by_parent
 from accord.retrieval.recall import RecallEstimate
+from accord.retrieval.repair import RepairReport, repair
 from accord.retrieval.searching import Hybrid, Lexical
 from accord.retrieval.statistics import ColumnStats, IndexStats, StoreStats
 from accord.retrieval.store import Store, open
@@ -71,6 +72,7 @@ __all__ = [
     "IndexStats",
     "Lexical",
     "Problem",
+    "RepairReport",
     "RecallEstimate",
     "Store",
     "StoreLocked",
@@ -86,6 +88,7 @@ __all__ = [
     "import_usearch",
     "kept_column",
     "open",
+    "repair",
     "range_search",
     "verify",
 ]
