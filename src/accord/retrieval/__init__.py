@@ -26,6 +26,9 @@ What it promises:
 * **Exact answers.** Without a codec or an index every row is compared. Scores are rounded to float32 and ties go to the
   larger id, as in trec_eval; equal vectors tie exactly, and an answer does not depend on the batch of its query.
 
+With a **filter** (`search(..., where="year >= 2020 and lang = 'en'")`) documents are left out before any are ranked, in
+every way of searching, so a search returns k documents or all that pass; see :mod:`accord.retrieval.filters`.
+
 With a codec (`Store.create(..., codec=...)`) searches scan **codes**, many times smaller than float32 vectors, and put
 the best in order by half-precision vectors that stay on the disk. The codec's folder is copied into the store; a codec
 of another model, and one that was changed since, is an error. Scores are then those of the half-precision vectors, and

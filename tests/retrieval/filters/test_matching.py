@@ -151,6 +151,24 @@ def test_exactly_as_many_as_there_are_at_any_selectivity(store, rng, where, k):
     assert [hit.id for hit in store.search(queries[0], k, where=where)] == names[0]
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 1100),
+    st.integers(-5, 1015),
+    st.integers(0, 1015),
+    st.sets(st.integers(0, 10), min_size=1),
+    st.integers(1, 20),
+    st.booleans(),
+)
+def test_exactly_as_many_as_there_are_whatever_the_filter(store, k, low, width, parts, queries, outside):
+    where = Between(("n",), low, low + width) & OneOf(("part",), tuple(sorted(parts)))
+    where = ~where if outside else where
+    alive = {name for name in store.ids() if passes(where, {"n": int(name[1:]), "part": int(name[1:]) % 10})}
+    names, scores = store.search_vectors(np.random.default_rng(k).standard_normal((queries, 8)), k, where=where)
+    assert scores.shape == (queries, min(k, len(alive)))
+    assert all(len(set(found)) == scores.shape[1] and alive.issuperset(found) for found in names)
+
+
 @pytest.mark.parametrize("rescore", [None, False, 1])
 def test_codes_are_filtered_before_they_are_ranked(coded, rng, rescore):
     query = rng.standard_normal((1, 8))
