@@ -75,8 +75,8 @@ __all__ = [
     "IndexStats",
     "Lexical",
     "Problem",
-    "RepairReport",
     "RecallEstimate",
+    "RepairReport",
     "Store",
     "StoreLocked",
     "StoreStats",
@@ -91,7 +91,7 @@ __all__ = [
     "import_usearch",
     "kept_column",
     "open",
-    "repair",
     "range_search",
+    "repair",
     "verify",
 ]
