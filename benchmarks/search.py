@@ -166,6 +166,7 @@ def approximate(
     times = beside(store, queries, settings, lambda some: peer.search(some, K, params=parameters), runs, False)
     (made,) = [one for one in store.stats().indexes if one.kind == type(settings).__name__]
     return {
+        "settings": repr(settings),
         "recall@10": recall,
         "faiss_recall@10": shares[chosen],
         "faiss_asked_with": asked[chosen][0],
