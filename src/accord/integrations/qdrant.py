@@ -7,6 +7,7 @@ That hash, over the document and its vector, tells what is there already, so not
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import json
 import math
@@ -182,13 +183,16 @@ def _points(snapshot: Snapshot, names: Sequence[str]) -> Iterator[_Point]:
         yield _Point(document.id, vector, payload_of(document, vector))
 
 
-def _connect(url: str) -> Any:
+def _library() -> Any:
     if importlib.util.find_spec("qdrant_client") is None:
         raise MissingExtra("Exporting to Qdrant needs the package `qdrant-client`: pip install 'accord[qdrant]'")
-    from qdrant_client import QdrantClient
+    return importlib.import_module("qdrant_client")
 
+
+def _connect(url: str) -> Any:
+    library, key = _library(), os.environ.get("QDRANT_API_KEY")
     try:
-        return QdrantClient(url=url, api_key=os.environ.get("QDRANT_API_KEY"), timeout=60, check_compatibility=False)
+        return library.QdrantClient(url=url, api_key=key, timeout=60, check_compatibility=False)
     except ValueError as error:
         raise InputError(f"`url` must be the address of a Qdrant server. Got {url!r} ({error}).") from error
 
@@ -197,11 +201,7 @@ class _Server:
     """One collection, and its errors in our words."""
 
     def __init__(self, client: Any, collection: str) -> None:
-        if importlib.util.find_spec("qdrant_client") is None:
-            raise MissingExtra("Exporting to Qdrant needs the package `qdrant-client`: pip install 'accord[qdrant]'")
-        from qdrant_client import models
-
-        self.client, self.collection, self.models = client, collection, models
+        self.client, self.collection, self.models = client, collection, _library().models
 
     def call(self, method: str, **arguments: Any) -> Any:
         """One request.

@@ -162,7 +162,7 @@ class Writer:
         self._check_open()
         if (ids is None) == (where is None):
             raise InputError("`delete` needs either ids or `where`.")
-        slots = list(self._known(ids).values()) if where is None else self._passing(where)
+        slots = list(self._known(ids or ()).values()) if where is None else self._passing(where)
         if not slots:
             return 0
         with self._mutation():

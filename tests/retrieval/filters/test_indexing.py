@@ -12,7 +12,7 @@ from accord.core.errors import InputError
 from accord.retrieval import verify
 from accord.retrieval.documents import read_records
 from accord.retrieval.filters import condition, indexing, parse
-from accord.retrieval.filters.indexing import drop_index, index_field, indexed_fields, through_index
+from accord.retrieval.filters.indexing import drop_index, index_field, indexed_fields, through_index, trust_fields
 from accord.retrieval.schema import SCHEMA
 
 VALUES = [None, True, False, 0, 1, 2, 1.5, 2**63, 2**70, "1", "a", "b", ["a", 1], [], [[1]], {"b": 1}, {"b": ["a"]}]
@@ -143,3 +143,21 @@ def test_deletes_by_filter(filled, rng):
             writer.delete(where="nn = 9")
     assert filled.ids() == [f"d{n:02}" for n in range(5, 30)]
     assert verify(filled.path).ok
+
+
+@pytest.mark.parametrize(
+    ("more", "trusted"),
+    [
+        ("SELECT 1", 1),
+        ("CREATE TRIGGER t AFTER DELETE ON documents BEGIN SELECT json_extract('[]', '$'); END", 0),
+        ("CREATE VIEW v AS SELECT json_extract(metadata, '$') FROM documents", 0),
+        ("CREATE INDEX field_x ON documents(json_extract(metadata, '$') || 'x')", 0),
+    ],
+)
+def test_a_schema_is_trusted_for_indexes_over_fields_alone(connection, more, trusted):
+    trust_fields(connection)
+    assert connection.execute("PRAGMA trusted_schema").fetchone() == (0,)
+    index_field(connection, "a")
+    connection.execute(more)
+    trust_fields(connection)
+    assert connection.execute("PRAGMA trusted_schema").fetchone() == (trusted,)
