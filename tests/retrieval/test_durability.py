@@ -13,6 +13,7 @@ import pytest
 import accord.retrieval
 from accord.compression.codecs import Int8
 from accord.retrieval import Store, verify
+from benchmarks import durability
 
 DIM = 16
 
@@ -208,3 +209,29 @@ def test_a_full_disk_leaves_the_last_commit(path, rows, text):
     with accord.retrieval.open(path) as store:
         assert sorted(store.ids()) == ["0-0", "0-1", "0-2", "0-3", "0-4", "small"]
     assert verify(path).ok
+
+
+@pytest.mark.slow
+def test_killed_writers_that_also_compact_and_replace(tmp_path, rng):
+    done = durability.kills(tmp_path, 6, rng)
+    assert (done["lost"], done["unopened"]) == (0, 0)
+
+
+@pytest.mark.slow
+def test_flips_that_change_an_answer_of_any_search_are_found(tmp_path, rng):
+    done = durability.flips(tmp_path, 40, rng)
+    assert done["crashes"] == 0 and 0 < done["changed"] == done["found"]
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_at_any_moment_of_a_write(tmp_path):
+    done = durability.full(tmp_path)
+    assert done["refused"] >= 4
+
+
+def test_a_second_writer_is_told_at_once_and_a_dead_one_succeeded(tmp_path):
+    assert durability.locks(tmp_path) | {"seconds": 0} == {
+        "second_writer": "StoreLocked",
+        "seconds": 0,
+        "taken_over": True,
+    }

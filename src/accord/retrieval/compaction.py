@@ -77,6 +77,7 @@ def compact(path: Path | str, *, progress: Progress = silent) -> CompactReport:
         alive = _alive(connection, manifest)
         dead = int(sum((~some).sum() for some in alive))
         spans: list[Span] = []
+        finished: list[Segment] = []
         if dead or len(alive) > 1:
             _check_whole(path, manifest)
             try:
