@@ -1,5 +1,6 @@
 """From the text of a filter to its tree.
 
+```text
 filter  = both { "or" both }
 both    = one { "and" one }
 one     = "not" one | "(" filter ")" | test
@@ -9,6 +10,7 @@ choice  = "in" "(" value { "," value } ")" | "between" value "and" value | "like
 field   = name { "." name }
 name    = letters, digits, _ and -, or anything in double quotes
 value   = 'string' | number | "true" | "false"
+```
 """
 
 from __future__ import annotations

@@ -3,12 +3,14 @@
 A test is true or false, never NULL, so `not` always turns it round. Values are compared with values of their own kind
 only, and a list passes when one of its elements does:
 
-    CASE json_type(metadata, path)
-        WHEN 'integer' THEN json_extract(metadata, path) >= value
-        WHEN 'real' THEN ...
-        WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each(metadata, path) AS item WHERE CASE item.type ... END)
-        ELSE 0
-    END
+```text
+CASE json_type(metadata, path)
+    WHEN 'integer' THEN json_extract(metadata, path) >= value
+    WHEN 'real' THEN ...
+    WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each(metadata, path) AS item WHERE CASE item.type ... END)
+    ELSE 0
+END
+```
 """
 
 from __future__ import annotations
