@@ -165,7 +165,7 @@ def test_kinds_stand_side_by_side_and_settings_choose(indexed, queries):
     assert len(list((indexed.path / DERIVED).iterdir())) == 2
     with pytest.raises(InputError, match="`index` must be 'auto'"):
         asked(indexed, queries, "faiss")
-    for bad in ("Flat", "exact_search", "[", 3):
+    for bad in ("Flat", "exact_search", "fractions:Fraction", "fractions:Fraction: {numerator: 1}", "[", 3):
         with pytest.raises(InputError, match="ann"):
             indexed.build_index(bad)
 

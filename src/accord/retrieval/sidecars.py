@@ -7,6 +7,7 @@ compared. One that is missing, changed, or made from rows that are no more is le
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import mmap
 import threading
@@ -75,10 +76,9 @@ def read_settings(settings: HNSW | IVF | str) -> HNSW | IVF:
         spec = yaml.safe_load(settings)
     except (yaml.YAMLError, AttributeError):
         spec = None
-    if isinstance(spec, (str, dict)):
-        made = made_from(spec, dense, "ann")
-        if isinstance(made, (HNSW, IVF)):
-            return made
+    name = next(iter(spec), None) if isinstance(spec, dict) else spec
+    if name in _KINDS:  # and nothing else: a database may say anything
+        return made_from(spec, dense, "ann")
     raise InputError(f"`ann` must be HNSW or IVF, or `HNSW: {{argument: value}}`. Got {settings!r} instead.")
 
 
@@ -200,7 +200,7 @@ def load_sidecar(folder: Path, sidecar: Sidecar, snapshot: Snapshot) -> Candidat
         raise StorageError(f"{path} cannot be read ({error})") from error
     if len(buffer) != sidecar.bytes or hashlib.sha256(buffer).digest() != sidecar.sha256:
         raise StorageError(f"{path} does not match its SHA-256")
-    settings, index = made_from(sidecar.settings["index"], dense, "index"), read_index(buffer, str(path))
+    settings, index = read_settings(json.dumps(sidecar.settings["index"])), read_index(buffer, str(path))
     widened = snapshot.manifest.similarity != "cosine"
     if (index.ntotal, index.d) != (rows, snapshot.manifest.dim + widened):
         raise StorageError(f"{path} holds {index.ntotal} rows of {index.d} numbers, not {rows}")
