@@ -229,6 +229,7 @@ def test_a_disk_that_fills_up_at_any_moment_of_a_write(tmp_path):
     assert done["refused"] >= 4
 
 
+@pytest.mark.slow
 def test_a_second_writer_is_told_at_once_and_a_dead_one_succeeded(tmp_path):
     assert durability.locks(tmp_path) | {"seconds": 0} == {
         "second_writer": "StoreLocked",
