@@ -6,6 +6,7 @@ What exists without a page of its own, and what other packages own, is shown wit
 
 from __future__ import annotations
 
+import builtins
 import importlib
 
 from docutils import nodes
@@ -19,6 +20,8 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nod
     """Find a Python name by its last part."""
     if node.get("refdomain") != "py":
         return None
+    if _is_builtin(node):
+        return content
     target = str(node["reftarget"]).lstrip(".~")
     owner, _, name = target.rpartition(".")
     if owner and not owner.startswith("accord") and owner[:1].islower():
@@ -33,6 +36,18 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nod
         return make_refnode(app.builder, str(node["refdoc"]), entry.docname, entry.node_id, content, best)
     written_as_a_role = "refwarn" in node
     return None if written_as_a_role and not _exists(owner or module, name) else content
+
+
+def look_nowhere_for_builtins(app: Sphinx, doctree: nodes.document) -> None:
+    """`bytes` in a signature is Python's, also where an attribute has that name."""
+    del app
+    for node in doctree.findall(pending_xref):
+        if node.get("refdomain") == "py" and _is_builtin(node):
+            node.attributes.pop("refspecific", None)
+
+
+def _is_builtin(node: pending_xref) -> bool:
+    return isinstance(getattr(builtins, str(node["reftarget"]), None), type)
 
 
 def _shared(a: str, b: str) -> int:
@@ -50,5 +65,6 @@ def _exists(module: str, name: str) -> bool:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register."""
+    app.connect("doctree-read", look_nowhere_for_builtins)
     app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,8 +20,8 @@ CHUNK = 8192
 LEAST = np.finfo(np.float32).min
 
 Forbid = Callable[[slice, slice], Any]
-"""From a range of queries and one of documents to what indexes their (queries, documents) scores: what is not to be
-found, as a mask or as arrays of rows and columns, both counted from the start of the ranges."""
+"""From a range of queries and one of documents to what is not to be found, as what indexes their (queries, documents)
+scores: a mask, or arrays of rows and columns, both counted from the start of the ranges."""
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
