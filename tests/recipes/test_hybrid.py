@@ -60,7 +60,7 @@ def made(tmp_path):
     return make
 
 
-@pytest.mark.parametrize(("noise", "shared", "heavier"), [(0.3, 0, 0), (5.0, 6, 1)])
+@pytest.mark.parametrize(("noise", "shared", "heavier"), [(0.3, 0, 0), (5.0, 3, 1)])
 def test_the_side_that_tells_more_weighs_more(made, noise, shared, heavier):
     store, dev, _ = made(noise, shared)
     learnt = learn_hybrid(store, dev)

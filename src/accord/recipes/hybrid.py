@@ -158,27 +158,26 @@ def _judged(store: Store, data: RetrievalFolder) -> dict[str, tuple[str, dict[st
     return found
 
 
+Sides = Mapping[str, tuple[list[str], np.ndarray]]
+"""By the query's id: documents that either side finds, and the score of each side for each, (2, documents)."""
+
+
 def _sides(
     store: Store, asked: Asked, candidates: int, lexical: Lexical | None, progress: Progress
-) -> dict[str, tuple[dict[str, float], dict[str, float]]]:
-    """What each side found for each query."""
-    found = {}
+) -> dict[str, tuple[list[str], np.ndarray]]:
+    found, mode = {}, Hybrid(candidates=candidates, lexical=lexical)
     with progress("search", total=len(asked), unit="queries") as advance:
         for query, (text, _) in asked.items():
-            dense = store.search(text, k=candidates)
-            words = store.search(text, k=candidates, mode=lexical or "lexical")
-            found[query] = {hit.id: hit.score for hit in dense}, {hit.id: hit.score for hit in words}
+            found[query] = store.sides(text, mode)
             advance(1)
     return found
 
 
-def _fused(found: Mapping[str, tuple[dict[str, float], dict[str, float]]], method: Fuses) -> Scores:
-    run = {}
-    for query, sides in found.items():
-        names = list(dict.fromkeys(name for side in sides for name in side))
-        scores = np.array([[[side.get(name, np.nan) for name in names]] for side in sides])
-        run[query] = dict(zip(names, method.fuse(scores)[0].tolist())) if names else {}
-    return run
+def _fused(found: Sides, method: Fuses) -> Scores:
+    return {
+        query: dict(zip(names, method.fuse(scores[:, None])[0].tolist())) if names else {}
+        for query, (names, scores) in found.items()
+    }
 
 
 def _values(asked: Asked, run: Scores, metric: Any) -> np.ndarray:
@@ -186,11 +185,13 @@ def _values(asked: Asked, run: Scores, metric: Any) -> np.ndarray:
     return measure(judge({query: grades for query, (_, grades) in asked.items()}, run, depth=measure.k))
 
 
-def _all_ways(
-    asked: Asked, found: Mapping[str, tuple[dict[str, float], dict[str, float]]], chosen: Fuses, metric: Any
-) -> dict[str, np.ndarray]:
-    alone = {side: {query: of[number] for query, of in found.items()} for number, side in enumerate(SIDES)}
-    runs = {**alone, RANKS: _fused(found, ReciprocalRank()), LEARNT: _fused(found, chosen)}
+def _all_ways(asked: Asked, found: Sides, chosen: Fuses, metric: Any) -> dict[str, np.ndarray]:
+    dense = {query: dict(zip(names, scores[0].tolist())) for query, (names, scores) in found.items()}
+    words = {
+        query: {name: score for name, score in zip(names, scores[1].tolist()) if score}  # 0: has none of the words
+        for query, (names, scores) in found.items()
+    }
+    runs = {**dict(zip(SIDES, (dense, words))), RANKS: _fused(found, ReciprocalRank()), LEARNT: _fused(found, chosen)}
     return {way: _values(asked, run, metric) for way, run in runs.items()}
 
 

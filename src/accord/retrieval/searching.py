@@ -20,7 +20,7 @@ from accord.retrieval.lexical.expansion import Expand, Question, expanded
 from accord.retrieval.lexical.ranking import lexical_search
 from accord.retrieval.snapshot import Snapshot
 
-__all__ = ["MODES", "Hybrid", "Lexical", "Mode", "search"]
+__all__ = ["MODES", "Hybrid", "Lexical", "Mode", "Side", "both_sides", "search"]
 
 MODES = ("dense", "lexical", "hybrid")
 
@@ -136,21 +136,42 @@ def _alone(name: str, found: Found) -> _Ranked:
 
 
 def _hybrid(snapshot: Snapshot, query: str, k: int, mode: Hybrid, dense: Side, keep: np.ndarray | None) -> _Ranked:
-    count = max(k, mode.candidates)
+    union, scores, systems = both_sides(snapshot, query, mode, max(k, mode.candidates), dense=dense, keep=keep)
+    if not len(union):
+        return _Ranked(union, np.empty(0, dtype=np.float32), systems)
+    method = mode.method or ReciprocalRank()
+    fused = method.fuse(scores[:, None])[0]
+    order = np.lexsort((snapshot.prefer(union), -fused))[:k]
+    return _Ranked(union[order], fused[order], systems)
+
+
+def both_sides(
+    snapshot: Snapshot, query: str, mode: Hybrid, count: int, *, dense: Side, keep: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, dict[str, Found]]:
+    """What a hybrid fuses.
+
+    Args:
+        snapshot: of the store.
+        query: a text.
+        mode: the lexical side's settings.
+        count: of the best of each side.
+        dense: the nearest documents.
+        keep: positions that are allowed, rising; all when not given.
+
+    Returns:
+        Positions that either side found, rising; the score that each side gives to each of them, (2, positions); and
+        what each side found.
+    """
     words = _by_words(snapshot, query, mode.lexical or Lexical(), keep)  # refuses a query before a model is loaded
     systems = {"dense": dense(count, keep), "lexical": words(count, keep)}
     union = np.unique(np.concatenate([positions for positions, _ in systems.values()]))
-    if not len(union):
-        return _Ranked(union, np.empty(0, dtype=np.float32), systems)
-    scores = np.full((len(systems), 1, len(union)), np.nan)
+    scores = np.full((len(systems), len(union)), np.nan)
     scores[1] = 0.0  # BM25 of a document without any of the words
-    for number, side in enumerate((dense, words)):
-        positions, values = side(len(union), union)
-        scores[number, 0, np.searchsorted(union, positions)] = values
-    method = mode.method or ReciprocalRank()
-    fused = method.fuse(scores)[0]
-    order = np.lexsort((snapshot.prefer(union), -fused))[:k]
-    return _Ranked(union[order], fused[order], systems)
+    if len(union):
+        for number, side in enumerate((dense, words)):
+            positions, values = side(len(union), union)
+            scores[number, np.searchsorted(union, positions)] = values
+    return union, scores, systems
 
 
 def _by_words(snapshot: Snapshot, query: str, mode: Lexical, allowed: np.ndarray | None) -> Side:

@@ -27,7 +27,7 @@ from accord.retrieval.questions import Questions, new_record
 from accord.retrieval.recall import RecallMonitor
 from accord.retrieval.rescoring import Rescore
 from accord.retrieval.schema import DATABASE, empty_log
-from accord.retrieval.searching import Mode, search
+from accord.retrieval.searching import Hybrid, Mode, Side, both_sides, search
 from accord.retrieval.sidecars import Index, build_sidecar, is_current, read_settings
 from accord.retrieval.snapshot import Snapshot, open_snapshot
 from accord.retrieval.statistics import StoreStats, store_stats
@@ -284,7 +284,29 @@ class Store:
         """
         snapshot = self._ready(k)
         keep = None if where is None else snapshot.matching(where)
+        dense = self._dense(snapshot, query, prompt_name, rescore, index)
+        return search(snapshot, query, int(k), mode=mode, dense=dense, keep=keep, explain=explain)
 
+    def sides(self, query: str, mode: Hybrid) -> tuple[list[str], np.ndarray]:
+        """What a hybrid search of a text fuses; weights are learned on it.
+
+        Args:
+            query: a text.
+            mode: how many documents of each side, and the lexical side's settings.
+
+        Returns:
+            Ids of the documents that either side finds, and their scores by vectors and by words, (2, documents).
+
+        Raises:
+            InputError: as in :meth:`search`.
+        """
+        snapshot = self._ready(mode.candidates)
+        dense = self._dense(snapshot, query, None, None, "auto")
+        union, scores, _ = both_sides(snapshot, query, mode, mode.candidates, dense=dense)
+        return snapshot.ids_at(union) if len(union) else [], scores
+
+    def _dense(self, snapshot: Snapshot, query: Any, prompt_name: str | None, rescore: Rescore, index: Index) -> Side:
+        """The dense side of a search; a text is encoded when it is first asked, and once."""
         asked = cache(lambda: self._asked(query, prompt_name))
 
         def dense(count: int, among: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -292,7 +314,7 @@ class Store:
             found = positions[0] >= 0
             return positions[0][found], scores[0][found]
 
-        return search(snapshot, query, int(k), mode=mode, dense=dense, keep=keep, explain=explain)
+        return dense
 
     def search_vectors(
         self,
