@@ -7,8 +7,6 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import qdrant_edge as edge
-
 CONFIG = {
     "hnsw_config": {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000},
     "optimizer_config": {
@@ -18,13 +16,15 @@ CONFIG = {
         "flush_interval_sec": 5,
     },
 }
-DISTANCES = {"Cosine": edge.Distance.Cosine, "Dot": edge.Distance.Dot}
 
 
 class Engine:
     """Shards by the name of their collection; after `fail_after` batches of points it refuses more."""
 
     def __init__(self, folder):
+        import qdrant_edge  # here, so that this file can be imported without it
+
+        self.edge = qdrant_edge
         self.folder, self.shards, self.params, self.upserts, self.fail_after = folder, {}, {}, [], None
 
     def answer(self, method, path, body):
@@ -34,9 +34,13 @@ class Engine:
             return {"exists": name in self.shards}
         if route == ("PUT", ""):
             params = body["vectors"]
-            vectors = edge.EdgeVectorParams(size=params["size"], distance=DISTANCES[params["distance"]])
+            vectors = self.edge.EdgeVectorParams(
+                size=params["size"], distance=getattr(self.edge.Distance, params["distance"])
+            )
             (self.folder / name).mkdir()
-            self.shards[name] = edge.EdgeShard.create(str(self.folder / name), edge.EdgeConfig(vectors=vectors))
+            self.shards[name] = self.edge.EdgeShard.create(
+                str(self.folder / name), self.edge.EdgeConfig(vectors=vectors)
+            )
             self.params[name] = params
             return True
         shard = self.shards[name]
@@ -52,22 +56,21 @@ class Engine:
         if route == ("PUT", "points"):
             if self.fail_after is not None and len(self.upserts) >= self.fail_after:
                 raise RuntimeError("the disk is full")
-            points = [edge.Point(point["id"], point["vector"], point["payload"]) for point in body["points"]]
-            shard.update(edge.UpdateOperation.upsert_points(points))
+            points = [self.edge.Point(point["id"], point["vector"], point["payload"]) for point in body["points"]]
+            shard.update(self.edge.UpdateOperation.upsert_points(points))
             self.upserts.append(len(points))
             return {"operation_id": len(self.upserts), "status": "completed"}
         if route == ("POST", "points/count"):
-            return {"count": shard.count(edge.CountRequest(exact=True))}
+            return {"count": shard.count(self.edge.CountRequest(exact=True))}
         if route == ("POST", "points"):
             found = shard.retrieve(body["ids"], with_payload=True, with_vector=bool(body.get("with_vector")))
             return [{"id": str(r.id), "payload": r.payload, "vector": r.vector} for r in found]
         assert route == ("POST", "points/query/batch"), route
         return [{"points": self.search(shard, request)} for request in body["searches"]]
 
-    @staticmethod
-    def search(shard, request):
-        nearest = edge.Query.Nearest(request["query"]["nearest"])
-        query = edge.QueryRequest(limit=request["limit"], query=nearest, with_payload=True)
+    def search(self, shard, request):
+        nearest = self.edge.Query.Nearest(request["query"]["nearest"])
+        query = self.edge.QueryRequest(limit=request["limit"], query=nearest, with_payload=True)
         return [{"id": str(p.id), "version": 0, "score": p.score, "payload": p.payload} for p in shard.query(query)]
 
 
