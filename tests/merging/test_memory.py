@@ -24,6 +24,28 @@ def test_large_tensors_are_cut_and_give_the_same():
         assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
 
 
+def test_gradients_reach_the_numbers_of_a_method_from_every_piece():
+    class Scaled(MergeMethod):
+        """The first expert, times a number that is learned."""
+
+        contract = Contract(base="unused")
+        name = "scaled"
+
+        def __init__(self, factor):
+            self.factor = factor
+
+        def merge(self, piece: Piece, surveys):
+            return piece.experts[0] * self.factor
+
+    table = torch.rand(4000, 256, generator=torch.Generator().manual_seed(0), dtype=torch.float64).float()
+    for _ in range(5):  # pieces are merged by several threads
+        factor = torch.tensor(2.0, requires_grad=True)
+        merge_state_dicts(Scaled(factor), [{"table": table}])["table"].sum().backward()
+        torch.testing.assert_close(factor.grad, table.sum())
+    with torch.no_grad():
+        assert not merge_state_dicts(Scaled(factor), [{"table": table}])["table"].requires_grad
+
+
 def test_tensors_that_are_views_are_merged_as_they_look():
     tensor = torch.arange(12.0).view(3, 4)
     merged = merge_state_dicts(Linear(), [{"w": tensor.T}, {"w": tensor.T}])["w"]
