@@ -1,15 +1,13 @@
 """Claims about slicing and distillation run from end to end on made-up data."""
 
-import importlib
 from dataclasses import replace
 
 import pytest
-from made_up_data import made_up
+from claim_runs import claim_module, run_and_go_on
 from tiny_models import tiny_encoder_folder
 
 from claims import mixture, several_sizes, students
 from claims.mixture import Sizes
-from claims.runner import data_folders, run_claim
 from claims.starts import Start
 from claims.study import Regime
 
@@ -25,10 +23,7 @@ def tiny(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CLAIMS)
 def test_it_runs_and_goes_on_from_what_is_finished(name, tiny, tmp_path, monkeypatch):
-    module = importlib.import_module(f"claims.{name}")
-    claim = module.CLAIM
-    for declared in claim.roles.values():
-        made_up(tmp_path / "data" / declared.folder, declared)
+    module = claim_module(name)
     regimes = (Regime(start=Start(name="two layers", layers=2), steps=2, rates=(1e-3,)),)
     for shared in (mixture, several_sizes, students):
         small = replace(shared.SCALES["quick"], regimes=regimes, sizes=TINY)
@@ -40,11 +35,4 @@ def test_it_runs_and_goes_on_from_what_is_finished(name, tiny, tmp_path, monkeyp
     if name == "trans_encoder":
         own = replace(module.SCALES["quick"], regimes=regimes, pairs=12, first=2, cross=2, cycles=1, batch=6)
         monkeypatch.setitem(module.SCALES, "quick", own)
-    folders = data_folders(claim, str(tmp_path / "data"), {})
-    row = run_claim(claim, folders, model=tiny, cache=tmp_path / "cache")
-    assert row["verdict"] in {"holds", "fails", "inconclusive"}
-    assert row["effect"] == pytest.approx(row["method_score"] - row["baseline_score"])
-    assert len(row["seeds"]) == 2 and row["tasks"]
-    monkeypatch.setattr("accord.training.train", lambda *_, **__: pytest.fail("a finished part was trained again"))
-    again = run_claim(claim, folders, model=tiny, cache=tmp_path / "cache")
-    assert all(again[key] == row[key] for key in ("effect", "ci", "p", "seconds"))
+    run_and_go_on(name, model=tiny, folder=tmp_path, monkeypatch=monkeypatch)

@@ -77,6 +77,14 @@ def test_build_search_and_stats(indexed, queries):
     assert set(map(len, right)) == {5}
 
 
+def test_queries_that_no_index_answered_say_nothing_of_its_recall(indexed, queries):
+    indexed.recall.share = 1.0
+    asked(indexed, queries, where="id in ('d001', 'd002', 'd003')")  # so few are compared one by one
+    assert indexed.recall.estimate() is None
+    asked(indexed, queries)
+    assert indexed.recall.estimate().queries == 20
+
+
 def test_few_documents_are_compared_one_by_one(indexed, monkeypatch):
     monkeypatch.setattr(sidecars, "AUTO_ROWS", 401)
     assert not used(indexed)

@@ -17,7 +17,7 @@ import numpy as np
 from accord.core.errors import InputError, StorageError
 from accord.core.types import Ragged
 from accord.retrieval.columns import Column
-from accord.retrieval.dense.approximate import approximate_search
+from accord.retrieval.dense.approximate import approximate_search, worth_asking
 from accord.retrieval.dense.base import Candidates
 from accord.retrieval.dense.codes import code_search
 from accord.retrieval.dense.exact import exact_search
@@ -196,6 +196,10 @@ class Snapshot:
             queries, self.rows, k, index=index, skip=self._dead, keep=keep, largest_norm=self.longest,
             prefer=self.prefer,
         )  # fmt: skip
+
+    def worth_asking(self, k: int, keep: np.ndarray | None) -> bool:
+        """Whether an index is asked at all, and not every row that may be found compared."""
+        return worth_asking(self.end, k, skip=self._dead, keep=keep)
 
     def within(
         self, query: np.ndarray, least_score: float, *, keep: np.ndarray | None = None

@@ -65,9 +65,9 @@ class VectorSearch:
         count = candidates(k, rescore, stored=stored)
         by_codes = codec is not None and index == "auto" and rescore is not None
         made = None if by_codes else self.sidecars.find(snapshot, index)
-        if made is not None:
+        if made is not None and snapshot.worth_asking(k, keep):
             return self._approximate(snapshot, queries, k, made, keep)
-        if codec is not None and index != "auto":
+        if made is not None or (codec is not None and index != "auto"):
             self._check_rows(snapshot)
             return snapshot.exact(queries, k, keep=keep)
         return snapshot.nearest(queries, k, codec=codec, count=count, keep=keep)

@@ -16,7 +16,7 @@ from accord.retrieval.dense.base import Approximate, Candidates
 from accord.retrieval.dense.exact import exact_search
 from accord.retrieval.dense.rows import rows_at, tail
 
-__all__ = ["approximate_search", "build_index"]
+__all__ = ["approximate_search", "build_index", "worth_asking"]
 
 _CHUNK = 16_384
 _PAIRS = 1 << 13
@@ -97,8 +97,8 @@ def approximate_search(
         return exact_search(some, segments, k, skip=skip, keep=keep, largest_norm=largest_norm, prefer=prefer)
 
     total = sum(map(len, segments))
-    left = total - len(skip) if keep is None else len(keep) - int(np.isin(skip, keep, assume_unique=True).sum())
-    if left <= max(_FEW * total, _FEW_ROWS, 2 * k) if keep is not None else left <= 2 * k:
+    left = _left(total, skip, keep)
+    if not worth_asking(total, k, skip=skip, keep=keep):
         return exactly(queries)
     selection = index.living(skip) if keep is None else index.only(_allowed(index.rows, skip, keep))
     found = index.search(queries, 2 * k + _SPARE, selection)
@@ -115,6 +115,24 @@ def approximate_search(
     if (short := np.flatnonzero((positions < 0).any(axis=1))).size:
         positions[short], scores[short] = exactly(queries[short])
     return positions, scores
+
+
+def worth_asking(total: int, k: int, *, skip: np.ndarray, keep: np.ndarray | None) -> bool:
+    """Whether enough rows may be found for an index to be faster than a look at each of them.
+
+    Args:
+        total: rows, deleted ones among them.
+        k: how many are wanted.
+        skip: positions that may not be found, rising.
+        keep: positions that alone may be found, rising; all when None.
+    """
+    few = 2 * k if keep is None else max(_FEW * total, _FEW_ROWS, 2 * k)
+    return _left(total, skip, keep) > few
+
+
+def _left(total: int, skip: np.ndarray, keep: np.ndarray | None) -> int:
+    """How many rows may be found."""
+    return total - len(skip) if keep is None else len(keep) - int(np.isin(skip, keep, assume_unique=True).sum())
 
 
 def _allowed(rows: int, skip: np.ndarray, keep: np.ndarray) -> np.ndarray:
