@@ -73,7 +73,8 @@ def test_a_place_is_asked_for(folder, capsys):
 @pytest.mark.slow
 def test_an_interrupt_leaves_nothing(folder, tmp_path):
     code = (
-        "import time, accord.merging.execute as e\n"
+        "import signal, time, accord.merging.execute as e\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "old = e.measure_piece\n"
         "def slow(*a, **k):\n    open('started', 'w').close(); time.sleep(0.5); return old(*a, **k)\n"
         "e.measure_piece = slow\n"
