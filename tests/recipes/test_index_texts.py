@@ -10,7 +10,8 @@ from accord.compression import codecs
 from accord.core.errors import InputError
 from accord.core.interrupts import Interrupted
 from accord.encoders import load
-from accord.recipes import index_texts
+from accord.recipes import corpora, index_texts
+from accord.recipes.corpus_rows import text_of
 from accord.recipes.index_texts import index_file
 from accord.retrieval import open as open_store
 from accord.retrieval import verify
@@ -38,13 +39,13 @@ def corpus(tmp_path):
 def encoded(monkeypatch):
     """Every text that was encoded, in order."""
     texts = []
-    whole = index_texts._Encoding._encode
+    whole = corpora.TextCorpus._encode
 
     def noted(self, some, progress):
-        texts.extend(some)
+        texts.extend(text_of(record) for record in some)
         return whole(self, some, progress)
 
-    monkeypatch.setattr(index_texts._Encoding, "_encode", noted)
+    monkeypatch.setattr(corpora.TextCorpus, "_encode", noted)
     return texts
 
 
@@ -84,7 +85,7 @@ def test_only_what_is_new_or_changed_is_encoded(tmp_path, model, corpus, encoded
 def test_an_interrupted_index_goes_on(tmp_path, model, corpus, encoded, monkeypatch, codec):
     monkeypatch.setattr(index_texts, "COMMIT", 10)
     monkeypatch.setattr(index_texts, "SAMPLE", 16)
-    add, calls = index_texts._Encoding.vectors, []
+    add, calls = corpora.TextCorpus._vectors, []
 
     def stopping(self, *arguments):
         calls.append(1)
@@ -92,7 +93,7 @@ def test_an_interrupted_index_goes_on(tmp_path, model, corpus, encoded, monkeypa
             raise KeyboardInterrupt
         return add(self, *arguments)
 
-    monkeypatch.setattr(index_texts._Encoding, "vectors", stopping)
+    monkeypatch.setattr(corpora.TextCorpus, "_vectors", stopping)
     with pytest.raises(Interrupted, match="20 documents are in"):
         index_file(model, corpus, tmp_path / "s", codec=codec)
     encoded.clear()

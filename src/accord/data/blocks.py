@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
 from accord.core.errors import DataError
 from accord.data.hashing import hash_table
 
-__all__ = ["BLOCK_ROWS", "BlockWriter", "Blocks"]
+__all__ = ["BLOCK_ROWS", "BlockWriter", "Blocks", "block_values"]
 
 BLOCK_ROWS = 256
 
@@ -127,6 +129,18 @@ class Blocks:
         while len(self._kept) > self.keep:
             self._kept.popitem(last=False)
         return block
+
+
+def block_values(path: Path, column: str, rows: np.ndarray, block_rows: int) -> Iterator[str]:
+    """Values of a column of a file of blocks, in rising rows."""
+    with pa.OSFile(str(path)) as source:
+        reader = ipc.open_file(source)
+        latest, values = -1, None
+        for row in rows.tolist():
+            if values is None or row // block_rows != latest:
+                latest = row // block_rows
+                values = reader.get_batch(latest).column(column)
+            yield values[row % block_rows].as_py()
 
 
 def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:

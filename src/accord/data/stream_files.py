@@ -6,24 +6,24 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import ipc
 
 from accord.core.errors import DataError
 from accord.core.progress import Progress
 from accord.core.storage import atomic_folder, hash_json, read_json, write_json
 from accord.data.arrow import compute as pc
-from accord.data.blocks import BlockWriter
+from accord.data.blocks import BlockWriter, block_values
 from accord.data.chunks import Chunks
 from accord.data.columns import match
 from accord.data.detect import detect
 from accord.data.faults import repeated_id
 from accord.data.lines import Where, first_of
+from accord.data.seen_ids import SeenIds
 from accord.data.signals import Signal, label_counts
 
 __all__ = ["ABOUT", "ROWS", "cache_folder", "checked_blocks"]
@@ -140,7 +140,7 @@ class _Pass:
         self.late = late
         self.names: dict[str, str] | None = None
         self.schema: pa.Schema | None = None
-        self.hashes: list[np.ndarray] = []
+        self.ids = SeenIds()
         self.texts: Counter[str] = Counter()
         self.characters: Counter[str] = Counter()
         self.labels: Counter[str] = Counter()
@@ -155,8 +155,7 @@ class _Pass:
         where = Where(signal.origin, len(signal), first_of(chunk))
         self.names = dict(signal.names)
         if "id" in self.names:
-            values = signal.table.column("id").to_pylist()
-            self.hashes.append(np.fromiter(map(hash, values), dtype=np.int64, count=len(values)))
+            self.ids.add(signal.table.column("id").to_pylist())
             table = signal.table
         else:
             first = first_of(chunk) or 0
@@ -224,30 +223,9 @@ class _Pass:
         return about | ({"labels": dict(sorted(self.labels.items()))} if self.labels else {})
 
     def _check_ids(self, path: Path) -> None:
-        """Ids must differ: equal hashes are looked up in the file, and equal ids refused."""
-        if not self.hashes:
-            return
-        hashes = np.concatenate(self.hashes)
-        order = np.argsort(hashes, kind="stable")
-        twins = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
-        if not len(twins):
-            return
-        rows = np.unique(np.concatenate([order[twins], order[twins + 1]]))
-        seen: dict[str, int] = {}
-        for row, value in zip(rows.tolist(), _values(self.writer.path, "id", rows, self.writer.rows)):
-            if value in seen:
-                name = (self.names or {}).get("id", "id")
-                raise DataError(f"{Where(str(path), 0, row)(0)}: {repeated_id(name, value, seen[value])}")
-            seen[value] = row
-
-
-def _values(path: Path, column: str, rows: np.ndarray, block_rows: int) -> Iterator[str]:
-    """Values of a column in rising rows of a file of blocks."""
-    with pa.OSFile(str(path)) as source:
-        reader = ipc.open_file(source)
-        latest, values = -1, None
-        for row in rows.tolist():
-            if values is None or row // block_rows != latest:
-                latest = row // block_rows
-                values = reader.get_batch(latest).column(column)
-            yield values[row % block_rows].as_py()
+        """Ids must differ."""
+        found = self.ids.repeated(lambda rows: block_values(self.writer.path, "id", rows, self.writer.rows))
+        if found is not None:
+            row, value, earlier = found
+            name = (self.names or {}).get("id", "id")
+            raise DataError(f"{Where(str(path), 0, row)(0)}: {repeated_id(name, value, earlier)}")

@@ -7,7 +7,9 @@
 | Chroma | :class:`~accord.integrations.chroma.ChromaEmbeddingFunction` | `embed_query`, kept with the collection |
 | mteb | :class:`~accord.integrations.mteb.MtebEncoder` | prompts by task name and type |
 
-A store moves to a Qdrant server by :func:`~accord.integrations.qdrant.export_qdrant`.
+A store moves to a Qdrant server by :func:`~accord.integrations.qdrant.export_qdrant`. On a Ray cluster
+:class:`~accord.integrations.ray_data.RayData` spreads the shards of a corpus, and
+:class:`~accord.integrations.ray_data.RayEmbedder` embeds a dataset of Ray's.
 
 The adapters that these projects bring for sentence-transformers call plain `encode`, and so leave a saved query prompt
 out. A model that has prompts for each of its tasks is told which by ``task=``.
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from accord.integrations.llama_index import LlamaIndexEmbedding
     from accord.integrations.mteb import MtebEncoder
     from accord.integrations.qdrant import QdrantReport, export_qdrant
+    from accord.integrations.ray_data import RayData, RayEmbedder
 
 __all__ = [
     "ChromaEmbeddingFunction",
@@ -31,6 +34,8 @@ __all__ = [
     "LlamaIndexEmbedding",
     "MtebEncoder",
     "QdrantReport",
+    "RayData",
+    "RayEmbedder",
     "export_qdrant",
 ]
 
@@ -40,6 +45,8 @@ _HOMES = {
     "LlamaIndexEmbedding": "llama_index",
     "MtebEncoder": "mteb",
     "QdrantReport": "qdrant",
+    "RayData": "ray_data",
+    "RayEmbedder": "ray_data",
     "export_qdrant": "qdrant",
 }
 

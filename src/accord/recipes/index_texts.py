@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import yaml
 
 from accord.compression.codecs import Codec, FittedCodec
 from accord.compression.codecs.base import codec_of, settings_of
 from accord.compression.codecs.folder import identity
 from accord.compression.codecs.folder import load as load_codec
-from accord.core.checks import check_choice, did_you_mean
+from accord.core.checks import check_choice
 from accord.core.errors import InputError
 from accord.core.interrupts import Interrupted
 from accord.core.progress import Advance, Progress, silent
-from accord.data.arrow import compute as pc
-from accord.data.sources import File
-from accord.encoders import StaticEncoder, TextEncoder, load
+from accord.encoders import load
 from accord.encoders.engines import PRECISIONS
-from accord.recipes.chunk_texts import Chunking, chunked, read_chunking
+from accord.recipes.corpora import SEED, Corpus, EmbeddedCorpus, Model, Part, TextCorpus
 from accord.retrieval import Store, StoreStats
 from accord.retrieval import open as open_store
 from accord.retrieval.columns import RESCORE
@@ -45,7 +40,6 @@ COMMIT = 2048
 """Rows of one commit: what an interruption may cost."""
 SAMPLE = 10_000
 """Texts that a codec is fitted on, at most."""
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -100,6 +94,8 @@ def index_file(  # noqa: PLR0913 -- what the command line has
         model: what :func:`accord.load` takes.
         source: JSONL(.gz), CSV, TSV or Parquet. A column `id` (or `_id`) names the documents, else their number does;
             `title` is their title, which also stands for a text that is missing, and every other column is metadata.
+            Or a folder that `accord embed` made with the same model: then nothing is encoded, and `column` and
+            `precision` are what they were there.
         out: the store; made when it is not there.
         codec: a codec's folder, a fitted codec, or one to fit on a sample of up to 10,000 of the texts: settings, or
             their name as ``"Int8"`` or ``"Int8: {tail: 0.001}"``.
@@ -129,45 +125,47 @@ def index_file(  # noqa: PLR0913 -- what the command line has
     index = None if ann is None else read_settings(ann)
     if index is not None:
         faiss_library()
-    table, left_out = _table(Path(source), column)
-    encoding = _Encoding(load(model), prompt, precision)
-    encoding.encoder.role_prompt("document", prompt)  # refuses an unknown name before anything is written
-    chunking, rows, counts = read_chunking(chunk), table.num_rows, {}
-    if chunking is not None:
-        table, counts = chunked(table, chunking, encoding.encoder)
-    record = _record(model, encoding, chunking)
+    encoder = load(model)
+    corpus = _corpus(Path(source), encoder, column=column, chunk=chunk, prompt=prompt, precision=precision)
+    record = _record(model, encoder, corpus)
     words = Analyser(analyser) if isinstance(analyser, str) else analyser
 
     def sample() -> np.ndarray:
-        return encoding.sample(table, progress)
+        return corpus.sample(SAMPLE, progress)
 
-    with _opened(Path(out), record, encoding, codec, rescore, words, sample) as store:
+    with _opened(Path(out), record, encoder, codec, rescore, words, sample) as store:
         try:
-            with progress("index", total=table.num_rows, unit="texts") as advance:
-                parts = range(0, table.num_rows, COMMIT)
-                done = np.sum([_commit(store, table, first, encoding, advance) for first in parts], axis=0)
-            removed = _remove_stale(store, counts)
+            with progress("index", total=len(corpus), unit="texts") as advance:
+                done = np.sum([_commit(store, part, advance) for part in corpus.parts(COMMIT)], axis=0)
+            removed = _remove_stale(store, corpus.chunks)
         except KeyboardInterrupt as stop:
             raise Interrupted(f"Interrupted: {len(store):,} documents are in {out}. Run it again to go on.") from stop
         added, changed = done.tolist()
-        if (others := len(store) - table.num_rows) > 0:
+        if (others := len(store) - len(corpus)) > 0:
             logger.warning("%s also holds %d document(s) that %s does not name; they stay", out, others, source)
-        unchanged = table.num_rows - added - changed
+        unchanged = len(corpus) - added - changed
         if index is not None and len(store):
             store.build_index(index, progress=progress)
         stats = store.stats()
-        return Indexed(str(out), rows, table.num_rows, added, changed, unchanged, removed, left_out, stats)
+        return Indexed(str(out), corpus.texts, len(corpus), added, changed, unchanged, removed, corpus.left_out, stats)
 
 
-def _commit(store: Store, table: pa.Table, first: int, encoding: _Encoding, advance: Advance) -> tuple[int, int]:
+def _corpus(
+    source: Path, encoder: Model, *, column: str, chunk: str | None, prompt: str | None, precision: str
+) -> Corpus:
+    if source.is_dir():
+        return EmbeddedCorpus(source, encoder, chunk=chunk, prompt=prompt)
+    return TextCorpus(source, encoder, column=column, chunk=chunk, prompt=prompt, precision=precision)
+
+
+def _commit(store: Store, part: Part, advance: Advance) -> tuple[int, int]:
     """Bring some rows into the store; returns how many were added and how many changed."""
-    records = _records(table.slice(first, COMMIT))
-    fresh = [n for n, held in enumerate(store.holds(records)) if not held]
-    advance(len(records) - len(fresh))
+    fresh = [n for n, held in enumerate(store.holds(part.records)) if not held]
+    advance(len(part.records) - len(fresh))
     if not fresh:
         return 0, 0
-    wanted = [records[n] for n in fresh]
-    vectors = encoding.vectors([first + n for n in fresh], [_text(record) for record in wanted], advance)
+    wanted = [part.records[n] for n in fresh]
+    vectors = part.vectors(fresh, advance)
     older = [record["id"] for record in wanted if record["id"] in store]
     with store.write() as writer:
         writer.delete(older)
@@ -188,66 +186,25 @@ def _remove_stale(store: Store, counts: Mapping[str, int]) -> int:
     return len(stale)
 
 
-class _Encoding:
-    """Texts to vectors; those of the sample that a codec was fitted on are kept and not encoded again."""
-
-    def __init__(self, encoder: TextEncoder | StaticEncoder, prompt: str | None, precision: str) -> None:
-        self.encoder = encoder
-        self.prompt = prompt
-        self.precision = precision
-        self._held: dict[int, np.ndarray] = {}
-
-    def sample(self, table: pa.Table, progress: Progress) -> np.ndarray:
-        """Vectors of some rows, drawn evenly."""
-        count = min(table.num_rows, SAMPLE)
-        rows = np.sort(np.random.default_rng(SEED).choice(table.num_rows, count, replace=False))
-        texts = [_text(record) for record in _records(table.take(pa.array(rows)))]
-        vectors = self._encode(texts, progress)
-        self._held = dict(zip(rows.tolist(), vectors))
-        return vectors
-
-    def vectors(self, rows: Sequence[int], texts: Sequence[str], advance: Advance) -> np.ndarray:
-        """Vectors of some rows of the file."""
-        new = [n for n, row in enumerate(rows) if row not in self._held]
-        advance(len(rows) - len(new))
-        encoded = iter(self._encode([texts[n] for n in new], _forwarded(advance)) if new else ())
-        return np.stack([self._held[row] if row in self._held else next(encoded) for row in rows])
-
-    def _encode(self, texts: Sequence[str], progress: Progress) -> np.ndarray:
-        return self.encoder.encode_document(texts, prompt_name=self.prompt, precision=self.precision, progress=progress)
-
-
-def _forwarded(advance: Advance) -> Progress:
-    """A bar that moves another one."""
-
-    @contextmanager
-    def progress(description: str, *, total: int, unit: str = "items") -> Iterator[Advance]:
-        del description, total, unit
-        yield advance
-
-    return progress
-
-
-def _record(model: str, encoding: _Encoding, chunking: Chunking | None) -> dict[str, Any]:
+def _record(model: str, encoder: Model, corpus: Corpus) -> dict[str, Any]:
     """What a store says about the model, and about how texts were cut."""
     return {
-        **model_record(encoding.encoder, model),
-        "document_prompt": encoding.prompt,
-        **({} if chunking is None else {"chunk": str(chunking)}),
+        **model_record(encoder, model),
+        "document_prompt": corpus.prompt,
+        **({} if corpus.chunk is None else {"chunk": corpus.chunk}),
     }
 
 
 def _opened(
     path: Path,
     record: Mapping[str, Any],
-    encoding: _Encoding,
+    encoder: Model,
     codec: FittedCodec | Codec | Path | str | None,
     rescore: str,
     analyser: Analyser | None,
     sample: Callable[[], np.ndarray],
 ) -> Store:
     """The store, made where there is none; one that is there keeps its codec."""
-    encoder = encoding.encoder
     settings = _settings(codec)
     if not (path / DATABASE).is_file():
         if settings is not None:
@@ -306,66 +263,3 @@ def _check_store(
                 f"{store.path} was made with another {name}: {found!r}, not {asked!r}. Choose another folder for "
                 "`out`, or index with what it was made with."
             )
-
-
-def _table(source: Path, column: str) -> tuple[pa.Table, int]:
-    """Rows as the store takes them, `id` first, and how many had no text."""
-    table = File(str(source)).load()
-    if column not in table.column_names:
-        raise InputError(
-            f"{source} has no column `{column}`.{did_you_mean(column, table.column_names)} "
-            f"It has: {', '.join(table.column_names)}. Choose one by --column."
-        )
-    name = "id" if "id" in table.column_names else "_id"
-    names = {column: "text", name: "id"}
-    clash = {"text", "id"} & (set(table.column_names) - set(names))
-    table = table.drop_columns(sorted(clash)).rename_columns(
-        [names.get(c, c) for c in table.column_names if c not in clash]
-    )
-    table = table.set_column(table.column_names.index("id"), "id", table["id"].cast(pa.string()))
-    _check_roles(table, source, column)
-    if "title" in table.column_names:
-        titled = pc.and_(pc.invert(_filled(table["text"])), _filled(table["title"]))
-        table = table.set_column(
-            table.column_names.index("text"), "text", pc.if_else(titled, table["title"], table["text"])
-        )
-    kept = table.filter(_filled(table["text"]))
-    if not kept.num_rows:
-        raise InputError(f"{source} has no row with a text in `{column}`.")
-    return kept, table.num_rows - kept.num_rows
-
-
-def _check_roles(table: pa.Table, source: Path, column: str) -> None:
-    """Refuse texts and titles that are none, and ids that name nothing or two rows."""
-    for role in ("text", "title"):
-        if role in table.column_names and not _is_text(table[role].type):
-            raise InputError(f"{source}: `{column if role == 'text' else role}` must be text. Got {table[role].type}.")
-    if table["id"].null_count:
-        raise InputError(f"{source} has {table['id'].null_count} row(s) without an id. Give each one, or none.")
-    counts = pc.value_counts(table["id"])
-    for entry in counts.filter(pc.greater(counts.field("counts"), 1)).slice(0, 1).to_pylist():
-        raise InputError(f"{source} has the id {entry['values']!r} {entry['counts']} times. Ids must be unique.")
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
-
-
-def _filled(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    trimmed = pc.utf8_trim_whitespace(texts)
-    return pc.fill_null(pc.greater(pc.utf8_length(trimmed), 0), False)
-
-
-def _records(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows as records of a store: what is missing is left out, and dates are written as ISO 8601."""
-    return [{key: _plain(value) for key, value in row.items() if value is not None} for row in table.to_pylist()]
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, (date, time)) else value
-
-
-def _text(record: Mapping[str, Any]) -> str:
-    """What is encoded of a record; a title that stands for a missing text is said once."""
-    title, text = record.get("title", ""), record["text"]
-    return text if title == text else f"{title} {text}".strip()
