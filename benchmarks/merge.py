@@ -10,10 +10,12 @@ mapped files counted. Three ways:
   mergekit's planner can read;
 - the MiniLM itself, which that planner cannot read (the error is kept): mergekit loads the files, merges from memory
   and saves;
-- the MiniLM from memory to memory, by both.
+- the MiniLM from memory to memory, by both: `memory` merges what `load_file` maps, so the first look at each page
+  counts; `resident` merges copies that are in memory already, and counts memory above them.
 
 accord is told not to load the result and not to hash models, which mergekit does not do either; `with_hashes` is one
-run with them. Its files are forced to the disk, which mergekit leaves to the system.
+run with them. Its files are forced to the disk, which mergekit leaves to the system; `mergekit, forced` waits for the
+disk too.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from accord.core.storage import write_json  # noqa: E402
 from accord.merging import merge_state_dicts  # noqa: E402
 from accord.merging.methods import Breadcrumbs, Linear, Ties  # noqa: E402
 from accord.recipes.merge import merge  # noqa: E402
-from benchmarks.merge_peer import Watch, resident  # noqa: E402
+from benchmarks.merge_peer import Watch, copies, resident  # noqa: E402
 from benchmarks.texts import RESULTS, model_folder  # noqa: E402
 
 SIZES = {
@@ -57,6 +59,7 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
 }
 COUNT, NOISE = 5, 1e-3
+IN_MEMORY, FORCED = ("memory", "resident"), "mergekit, forced"
 KEYS = ("seconds", "processor_seconds", "megabytes", "megabytes_without_files")
 
 
@@ -122,6 +125,7 @@ def job_of(where: str, method: str, family: list[Path], out: Path) -> dict[str, 
         "out": str(out),
         "threads": available_cores(),
         "hashes": False,
+        "forced": False,
     }
 
 
@@ -141,12 +145,15 @@ def child(job: dict[str, Any]) -> dict[str, Any]:
     torch.set_num_threads(job["threads"])
     method = METHODS[job["method"]][0]
     imports = resident()
-    if job["where"] != "memory":
+    if job["where"] not in IN_MEMORY:
         with Watch() as watch:
             done = merge(document(job), job["out"], load=False, hashes=job["hashes"])
         return {**watch.result(imports), "parts": done.records[0]["seconds"]}
     models = [load_file(Path(folder) / "model.safetensors") for folder in job["models"]]
     base = load_file(Path(job["base"]) / "model.safetensors") if job["base"] else None
+    if job["where"] == "resident":
+        *models, base = copies([*models, base])
+        imports = resident()
     with Watch() as watch, torch.no_grad():
         merged = merge_state_dicts(method, models, base)
     save_file(merged, job["out"])
@@ -174,32 +181,38 @@ def peer_command(peer: str) -> list[str]:
     return [peer, str(Path(__file__).with_name("merge_peer.py"))]
 
 
+def place(work: Path, where: str, name: str) -> Path:
+    """Where a result goes: a folder, or a file where only tensors are merged."""
+    plain = where in IN_MEMORY or (where == "files" and name != "accord")
+    return work / f"out-{where}-{name.partition(',')[0]}{'.safetensors' if plain else ''}"
+
+
 def compare(where: str, family: list[Path], options: argparse.Namespace, work: Path) -> dict[str, Any]:
     ways = {
         "accord": [sys.executable, "-m", "benchmarks.merge", "--child"],
         "mergekit": peer_command(options.peer),
     }
+    if where not in IN_MEMORY:
+        ways[FORCED] = ways["mergekit"]
     found: dict[str, Any] = {}
     for method in options.methods:
         rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
-        places = {name: work / f"out-{where}-{name}" for name in ways}
-        if where != "disk":
-            places["mergekit"] = places["mergekit"].with_suffix(".safetensors")
-        if where == "memory":
-            places["accord"] = places["accord"].with_suffix(".safetensors")
+        places = {name: place(work, where, name) for name in ways}
         for number in range(options.runs + 1):
             for name, command in ways.items():
                 if rows[name] and "failed" in rows[name][0]:
                     continue
-                result = run(command, job_of(where, method, family, places[name]))
+                job = job_of(where, method, family, places[name])
+                result = run(command, job | {"forced": name == FORCED})
                 if number or "failed" in result:
                     rows[name].append(result)
         found[method] = summary(rows)
-        if where != "memory":
+        if where not in IN_MEMORY:
             job = job_of(where, method, family, places["accord"]) | {"hashes": True}
             found[method]["with_hashes"] = run(ways["accord"], job)
         if all("failed" not in row[0] for row in rows.values()):
-            files = [place / "model.safetensors" if place.is_dir() else place for place in places.values()]
+            both = (places["accord"], places["mergekit"])
+            files = [place / "model.safetensors" if place.is_dir() else place for place in both]
             found[method]["difference"] = difference(*files)
         print(where, method, json.dumps(found[method]))
     return found
@@ -214,6 +227,8 @@ def summary(rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         ours, theirs = told["accord"], told["mergekit"]
         told["times_faster"] = round(theirs["seconds"] / ours["seconds"], 2)
         told["share_of_memory"] = round(ours["megabytes"] / theirs["megabytes"], 3)
+        if FORCED in told:
+            told["times_faster, both forced"] = round(told[FORCED]["seconds"] / ours["seconds"], 2)
     return told
 
 
@@ -235,12 +250,13 @@ def main() -> None:
     result: dict[str, Any] = {"environment": environment(), "models": COUNT, "runs": options.runs}
     with tempfile.TemporaryDirectory() as temporary:
         work = (options.work or Path(temporary)).absolute()
-        copies = make_minilm(work / "copies")
+        minilm = make_minilm(work / "copies")
         result["MiniLM, mergekit from disk"] = run(
-            peer_command(options.peer), job_of("disk", "linear", copies, work / "no")
+            peer_command(options.peer), job_of("disk", "linear", minilm, work / "no")
         )
-        result["MiniLM, files"] = compare("files", copies, options, work)
-        result["MiniLM, memory"] = compare("memory", copies, options, work)
+        result["MiniLM, files"] = compare("files", minilm, options, work)
+        for where in IN_MEMORY:
+            result[f"MiniLM, {where}"] = compare(where, minilm, options, work)
         for size in options.sizes:
             result[f"disk, {size}"] = compare("disk", make_family(work / size, size), options, work)
     write_json(options.out, result)

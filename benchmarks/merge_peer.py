@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -46,6 +47,19 @@ class Watch:
         }
 
 
+def copies(models):
+    """The same tensors, in memory rather than mapped."""
+    return [model and {name: tensor.clone() for name, tensor in model.items()} for model in models]
+
+
+def force(path):
+    """Wait until a file, or the files of a folder, are on the disk."""
+    for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        handle = os.open(file, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
 def in_memory(job):
     """What is left to do where the planner fails: load, merge from memory, save; or only the merge."""
     from mergekit.merge_methods.api import merge_state_dicts
@@ -67,8 +81,13 @@ def in_memory(job):
         if job["where"] == "files":
             with Watch() as watch:
                 save(merge(load()))
+                if job["forced"]:
+                    force(Path(job["out"]))
         else:
             models = load()
+            if job["where"] == "resident":
+                models = copies(models)
+                imports = resident()
             with Watch() as watch:
                 merged = merge(models)
             save(merged)
@@ -91,6 +110,8 @@ def on_disk(job):
     imports = resident()
     with Watch() as watch:
         run_merge(config, job["out"], options)
+        if job["forced"]:
+            force(Path(job["out"]))
     return watch.result(imports)
 
 
