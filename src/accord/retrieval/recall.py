@@ -14,6 +14,7 @@ from accord.core.errors import InputError
 __all__ = ["RecallEstimate", "RecallMonitor", "wilson"]
 
 _Z = 1.959963984540054
+_NONE = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,12 @@ class RecallMonitor:
     def chosen(self, queries: int) -> np.ndarray:
         """Which of the next queries are to be asked again."""
         with self._lock:
-            numbers = self._asked + np.arange(queries + 1)
+            first = self._asked
             self._asked += queries
-            return np.flatnonzero(np.diff(np.floor(self._share * numbers + 1e-9)))
+        if self._share * first % 1 + self._share * queries < 1 - 1e-6:  # the usual case of a single query
+            return _NONE
+        numbers = first + np.arange(queries + 1)
+        return np.flatnonzero(np.diff(np.floor(self._share * numbers + 1e-9)))
 
     def note(self, found: np.ndarray, exact: np.ndarray) -> None:
         """Take in the scores, best first, of approximate and of exact answers to the same queries, (queries, k)."""

@@ -381,4 +381,4 @@ class Snapshot:
         slot, name, title, text, metadata, stored = row
         if row_hash(slot, name, title, text, metadata) != stored:
             raise damaged(self.folder, f"document {name!r} was changed on the disk")
-        return Document(name, text, title, json.loads(metadata))
+        return Document(name, text, title, json.loads(metadata) if metadata != "{}" else {})

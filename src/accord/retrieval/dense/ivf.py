@@ -14,7 +14,7 @@ from accord.retrieval.dense.base import STORAGE, faiss_library, scalar_type
 __all__ = ["IVF"]
 
 _PER_LIST = 64
-_PROBED = 1 / 4
+_PROBED = 0.3
 
 
 class IVF(Described):
@@ -32,7 +32,7 @@ class IVF(Described):
 
     Args:
         lists: how many; 4 times the square root of the number of rows when not given.
-        probes: how many lists a query reads; a quarter of them, and at least 16, when not given.
+        probes: how many lists a query reads; three in ten of them, and at least 16, when not given.
         storage: how the index keeps its copy of the rows: "int8", "float16" or "float32".
         seed: of k-means.
 
