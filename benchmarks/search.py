@@ -1,14 +1,15 @@
 """Search in a store, all in with ids and documents, beside FAISS called directly on the same vectors.
 
-    python -m benchmarks.search [--rows 50000 200000] [--runs 5] [--queries 256]
+    python -m benchmarks.search [--rows 10000 50000 200000] [--kinds HNSW IVF] [--runs 5] [--queries 256]
 
 Made-up vectors of 384 numbers: groups around centres, with a falling spectrum as embeddings have it. For each size:
 exact search beside `IndexFlatIP`; HNSW and IVF beside the same kind of index in FAISS over float32 vectors, which is
 asked with the least effort that finds as much as the store does; filters that keep from all to a thousandth of the
-documents; and what it takes to open the store in a fresh process. FAISS hands back numbers of rows; the store hands
-back documents for single queries, and ids for batches of 64. Runs are interleaved; a time is the median over queries
-of the fastest of its runs, and `processor` the same of the time that all threads used: on a busy machine only that
-means something. Results go to results/search.json; `environment.load` says how busy the machine was.
+documents; what it takes to open the store in a fresh process; and to add a thousand documents more. FAISS hands back
+numbers of rows; the store hands back documents for single queries, and ids for batches of 64. Runs are interleaved; a
+time is the median over queries of the fastest of its runs, and `processor` the same of the time that all threads used:
+on a busy machine only that means something. Results go to results/search.json; `environment.load` says how busy the
+machine was.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from accord.retrieval import HNSW, IVF, Store  # noqa: E402
 from benchmarks.texts import RESULTS, docstrings  # noqa: E402
 
 DIM, K, BATCH = 384, 10, 64
+KINDS: dict[str, HNSW | IVF] = {"HNSW": HNSW(), "IVF": IVF()}
 SELECTIVITIES = (1.0, 0.5, 0.1, 0.01, 0.001)
 WIDTHS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 OPENING = """
@@ -43,7 +45,7 @@ import json, sys, time
 from accord.core.threads import settle
 settle()
 import numpy as np
-from accord.retrieval import HNSW, Store
+from accord.retrieval import HNSW, IVF, Store
 def private():
     lines = open("/proc/self/smaps_rollup").read().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 1024
@@ -52,7 +54,7 @@ before, begun = private(), time.perf_counter()
 store = Store(sys.argv[1])
 opened, size = time.perf_counter() - begun, private() - before
 begun = time.perf_counter()
-store.search(query, 10, index=HNSW())
+store.search(query, 10, index={"HNSW": HNSW, "IVF": IVF}[sys.argv[2]]())
 first = time.perf_counter() - begun
 print(json.dumps({"milliseconds": 1e3 * opened, "private_megabytes": size, "first_search_milliseconds": 1e3 * first,
     "private_megabytes_then": private() - before}))
@@ -74,21 +76,23 @@ def vectors(rows: int, seed: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def filled(folder: Path, rows: np.ndarray) -> tuple[Store, float]:
-    """A store of documents of up to 240 characters, and the seconds it took."""
+def documents(first: int, count: int) -> list[dict[str, object]]:
+    """Documents of up to 240 characters."""
     words = docstrings(200)
+    return [
+        {"id": f"doc-{n:07}", "text": words[n % len(words)][:240] + f" ({n})", "at": n}
+        for n in range(first, first + count)
+    ]
+
+
+def filled(folder: Path, rows: np.ndarray) -> tuple[Store, float]:
+    """A store of documents, and the seconds it took."""
     begun = time.perf_counter()
     store = Store.create(folder, model={"dim": DIM})
     for first in range(0, len(rows), 50_000):
         part = rows[first : first + 50_000]
         with store.write() as writer:
-            writer.add(
-                [
-                    {"id": f"doc-{n:07}", "text": words[n % len(words)][:240] + f" ({n})", "at": n}
-                    for n in range(first, first + len(part))
-                ],
-                part,
-            )
+            writer.add(documents(first, len(part)), part)
     return store, time.perf_counter() - begun
 
 
@@ -195,7 +199,20 @@ def filters(store: Store, queries: np.ndarray, total: int, runs: int) -> list[di
     return found
 
 
-def measured(count: int, asked: int, runs: int) -> dict[str, object]:
+def adding(path: Path, count: int, commits: int = 7) -> float:
+    """Seconds of a commit of a thousand documents to a store of so many: the median."""
+    seconds = []
+    with Store(path) as store:
+        for number in range(commits):
+            records, rows = documents(count + 1000 * number, 1000), vectors(1000, 10 + number)
+            begun = time.perf_counter()
+            with store.write() as writer:
+                writer.add(records, rows)
+            seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds)
+
+
+def measured(count: int, asked: int, runs: int, kinds: list[str]) -> dict[str, object]:
     rows, queries = vectors(count, 1), vectors(asked, 2)
     with tempfile.TemporaryDirectory() as folder:
         store, seconds = filled(Path(folder) / "store", rows)
@@ -209,30 +226,31 @@ def measured(count: int, asked: int, runs: int) -> dict[str, object]:
             "exact": beside(store, queries, "exact", lambda some: flat.search(some, K), runs, True),
         }
         flat.reset()
-        result["HNSW"] = approximate(store, rows, queries, exact, HNSW(), runs)
-        result["IVF"] = approximate(store, rows, queries, exact, IVF(), runs)
+        for kind in kinds:
+            result[kind] = approximate(store, rows, queries, exact, KINDS[kind], runs)
         result["filters"] = filters(store, queries[:100], count, max(1, runs // 2))
         store.close()
+        opening = [sys.executable, "-c", OPENING]
         opened = [
-            json.loads(
-                subprocess.run([sys.executable, "-c", OPENING, str(store.path)], check=True, capture_output=True).stdout
-            )
+            json.loads(subprocess.run([*opening, str(store.path), kinds[-1]], check=True, capture_output=True).stdout)
             for _ in range(3)
         ]
         result["open"] = {name: statistics.median(one[name] for one in opened) for name in opened[0]}
+        result["add_1000_seconds"] = adding(store.path, count)
     return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=[50_000, 200_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 50_000, 200_000])
+    parser.add_argument("--kinds", nargs="+", choices=sorted(KINDS), default=list(KINDS))
     parser.add_argument("--queries", type=int, default=256)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--out", type=Path, default=RESULTS / "search.json")
     options = parser.parse_args()
     result: dict[str, object] = {"environment": environment("faiss-cpu"), "sizes": []}
     for count in options.rows:
-        found = measured(count, options.queries, options.runs)
+        found = measured(count, options.queries, options.runs, options.kinds)
         print(json.dumps(found, indent=2), flush=True)
         result["sizes"] = [*result["sizes"], found]
         write_json(options.out, result)
