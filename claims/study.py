@@ -175,11 +175,14 @@ class Study:
 
     def _searched(self, regime: Regime, arm: Arm) -> dict[float, dict[str, Any]]:
         """The first seed at every rate of the grid, and beyond it while the best by dev is the first or the last."""
+        found: dict[float, dict[str, Any]] = {}
 
         def at(rate: float) -> dict[str, Any]:
-            return self._measured(regime, arm, rate, self.context.seeds[0])
+            best = found[_best(found)]["dev"] if found else -np.inf
+            return self._measured(regime, arm, rate, self.context.seeds[0], least=best)
 
-        found = {rate: at(rate) for rate in _grid(regime, arm)}
+        for rate in _grid(regime, arm):
+            found[rate] = at(rate)
         for _ in range(FURTHER if len(found) > 1 else 0):
             grid, best = sorted(found), _best(found)
             if best not in {grid[0], grid[-1]}:
@@ -189,7 +192,8 @@ class Study:
             found[rate] = at(rate)
         return found
 
-    def _measured(self, regime: Regime, arm: Arm, rate: float, seed: int) -> dict[str, Any]:
+    def _measured(self, regime: Regime, arm: Arm, rate: float, seed: int, *, least: float = -np.inf) -> dict[str, Any]:
+        """One cell; where its dev score is below `least`, it cannot be chosen and its tests are left alone."""
         context = self.context
 
         def make() -> dict[str, Any]:
@@ -198,18 +202,25 @@ class Study:
                 context.model, context.cache, seed=seed, device=context.device, max_length=self.max_length
             )
             judged, facts = arm.judged(model, Cell(regime=regime, rate=rate, seed=seed))
-            test = {task: [float(v) for v in values] for task, values in self.test(judged, arm).items()}
-            found = {"dev": float(self.dev(judged, arm)), "test": test, "facts": dict(facts)}
+            found: dict[str, Any] = {"dev": float(self.dev(judged, arm)), "test": None, "facts": dict(facts)}
+            if found["dev"] >= least:
+                found["test"] = {task: [float(v) for v in values] for task, values in self.test(judged, arm).items()}
             return {**found, "seconds": time.perf_counter() - begun}
 
         own = {**asdict(regime), "rates": None}
         key = {**self.shared, "length": self.max_length, "model": self._model, "regime": own, "arm": arm.name}
-        result = context.cached({**key, "options": dict(arm.options), "rate": rate, "seed": seed}, make)
-        mean = np.mean([np.mean(values) for values in result["test"].values()])
+        key |= {"options": dict(arm.options), "rate": rate, "seed": seed}
+        result = context.cached(key, make)
+        if result["test"] is None and result["dev"] >= least:  # another grid had a better one
+            result = context.cached({**key, "tested": True}, make)
         what = "as it is" if arm.idle else f"rate {rate:g}, seed {seed}"
+        test = (
+            "not looked at"
+            if result["test"] is None
+            else f"{np.mean([np.mean(v) for v in result['test'].values()]):.4f}"
+        )
         context.say(
-            f"{regime.start.name}, {arm.name}, {what}: dev {result['dev']:.4f}, test {mean:.4f} "
-            f"({result['seconds']:.0f} s)"
+            f"{regime.start.name}, {arm.name}, {what}: dev {result['dev']:.4f}, test {test} ({result['seconds']:.0f} s)"
         )
         return result
 
