@@ -16,6 +16,7 @@ from accord.core.interrupts import Interrupted
 from accord.encoders import load
 from accord.recipes.index_texts import index_file
 from accord.recipes.shards import embed_corpus, embed_shard, open_shards
+from accord.retrieval import StoreLocked
 from accord.retrieval import open as open_store
 
 WORDS = ("read", "write", "open", "close", "list", "file", "row", "name", "code", "text", "send", "load")
@@ -194,6 +195,16 @@ def test_another_source_or_model_is_refused_by_name(tmp_path, model, corpus):
     assert not (tmp_path / "store").exists()
 
 
+def test_a_second_command_at_once_is_refused(tmp_path, model, corpus):
+    class Second:
+        def run(self, work, numbers):
+            with pytest.raises(StoreLocked, match="already has a writer"):
+                embed_corpus(model, corpus, tmp_path / "s", rows=10)
+            yield from map(work, numbers)
+
+    assert embed_corpus(model, corpus, tmp_path / "s", rows=10, spread=Second()).embedded == 5
+
+
 def test_bad_input_leaves_nothing_behind(tmp_path, model):
     twice = write_rows(tmp_path / "twice.jsonl", [*ROWS, ROWS[3]])
     with pytest.raises(InputError, match="the id 'read-close' twice"):
@@ -205,7 +216,7 @@ def test_bad_input_leaves_nothing_behind(tmp_path, model):
         embed_corpus(model, twice, tmp_path / "s", column="body")
     with pytest.raises(InputError, match="`rows` must be"):
         embed_corpus(model, twice, tmp_path / "s", rows=0)
-    assert list((tmp_path / "s").iterdir()) == []
+    assert [file.name for file in (tmp_path / "s").iterdir()] == ["write.lock"]
     with pytest.raises(InputError, match=r"holds other files"):
         embed_corpus(model, write_rows(tmp_path / "fine.jsonl", ROWS), tmp_path)
     with pytest.raises(InputError, match=r"has no plan\.json"):

@@ -14,13 +14,14 @@ from accord.core.checks import check_at_least, check_choice
 from accord.core.errors import CheckFailed
 from accord.core.interrupts import Interrupted
 from accord.core.progress import Progress, silent
-from accord.core.storage import clear_leftovers
+from accord.core.storage import clear_leftovers, storage_errors
 from accord.encoders import StaticEncoder, TextEncoder, load
 from accord.encoders.engines import PRECISIONS
 from accord.recipes.corpus_rows import records_of, text_of
 from accord.recipes.shards.finished import Shards, open_shards
-from accord.recipes.shards.plan import cut_corpus, is_done
+from accord.recipes.shards.plan import ShardPlan, cut_corpus, is_done
 from accord.recipes.shards.work import embed_shard
+from accord.retrieval.lock import writer_lock
 from accord.retrieval.questions import model_record
 
 __all__ = ["Embedded", "Parity", "Spread", "embed_corpus"]
@@ -114,6 +115,7 @@ def embed_corpus(  # noqa: PLR0913 -- what the command line has
 
     Raises:
         InputError: an unknown column or prompt, an id that is there twice, or a folder with shards of something else.
+        StoreLocked: another command is at work in the folder.
         DataError: a line that cannot be read.
         CheckFailed: vectors of the workers are not those that this machine makes.
         Interrupted: by Ctrl-C; the shards that are done stay.
@@ -124,12 +126,30 @@ def embed_corpus(  # noqa: PLR0913 -- what the command line has
     encoder = load(model)
     encoder.role_prompt("document", prompt)  # refuses an unknown name before anything is written
     record = {**model_record(encoder, model), "document_prompt": prompt}
-    plan = cut_corpus(
-        out, Path(source), encoder, record, rows_a_shard=rows, column=column, chunk=chunk, precision=precision,
-        progress=progress,
-    )  # fmt: skip
+    with storage_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with writer_lock(out):
+        plan = cut_corpus(
+            out, Path(source), encoder, record, rows_a_shard=rows, column=column, chunk=chunk, precision=precision,
+            progress=progress,
+        )  # fmt: skip
+        embedded = _embedded(plan, spread, progress)
+        parity = _parity(open_shards(out), encoder)
+        if not parity.ok:
+            raise CheckFailed(
+                f"Of {parity.rows} rows that were embedded again here, one differs: cosine {parity.least_cosine:.4f}. "
+                "The workers compute otherwise than this machine. Compare their versions of torch and their "
+                f"`precision`, remove {out} and embed again."
+            )
+        plan.forget_corpus()
+    dim = int(plan.model["dim"])
+    return Embedded(str(out), plan.rows, plan.left_out, dim, plan.shards, embedded, parity)
+
+
+def _embedded(plan: ShardPlan, spread: Spread | None, progress: Progress) -> int:
+    """Embed the shards that are not done; gives how many those were."""
     todo = [shard for shard in range(plan.shards) if not is_done(plan, shard)]
-    work = functools.partial(embed_shard, str(out))
+    work = functools.partial(embed_shard, str(plan.path))
     try:
         with progress("embed", total=plan.rows, unit="rows") as advance:
             advance(plan.rows - sum(map(plan.rows_of, todo)))
@@ -138,19 +158,9 @@ def embed_corpus(  # noqa: PLR0913 -- what the command line has
     except KeyboardInterrupt as stop:
         done = sum(is_done(plan, shard) for shard in range(plan.shards))
         raise Interrupted(f"Interrupted: {done:,} of {plan.shards:,} shards are done. Run it again to go on.") from stop
-    for folder in (plan.vectors_file(0).parent, plan.line_file(0).parent):
-        clear_leftovers(folder)
-    shards = open_shards(out)
-    parity = _parity(shards, encoder)
-    if not parity.ok:
-        raise CheckFailed(
-            f"Of {parity.rows} rows that were embedded again here, one differs: cosine {parity.least_cosine:.4f}. The "
-            f"workers compute otherwise than this machine. Compare their versions of torch and their `precision`, "
-            f"remove {out} and embed again."
-        )
-    plan.forget_corpus()
-    dim = int(plan.model["dim"])
-    return Embedded(str(out), plan.rows, plan.left_out, dim, plan.shards, len(todo), parity)
+    for file in (plan.vectors_file(0), plan.line_file(0)):
+        clear_leftovers(file.parent)
+    return len(todo)
 
 
 def _parity(shards: Shards, encoder: TextEncoder | StaticEncoder) -> Parity:

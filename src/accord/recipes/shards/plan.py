@@ -21,6 +21,7 @@ from accord.data.seen_ids import SeenIds
 from accord.encoders import StaticEncoder, TextEncoder
 from accord.recipes.chunk_texts import Chunking, chunked, read_chunking
 from accord.recipes.corpus_rows import corpus_rows
+from accord.retrieval.lock import LOCK_FILE
 
 __all__ = ["FORMAT", "ShardPlan", "cut_corpus", "is_done", "read_plan"]
 
@@ -129,7 +130,7 @@ def cut_corpus(
     Memory holds a few megabytes of the file, one shard, and eight bytes for each id.
 
     Args:
-        out: the folder.
+        out: the folder, which is there.
         source: JSONL(.gz), CSV, TSV or Parquet.
         encoder: whose tokens `chunk` counts.
         model: its record.
@@ -161,7 +162,7 @@ def cut_corpus(
         if not (out / CORPUS).is_file() and not all(is_done(plan, shard) for shard in range(plan.shards)):
             _check_cut_alike(plan, cut.run(chunks, chunking, encoder, out / CORPUS, progress))
         return plan
-    if out.exists() and any(not entry.name.startswith(".") for entry in out.iterdir() if entry.name != CORPUS):
+    if any(not entry.name.startswith(".") for entry in out.iterdir() if entry.name not in {CORPUS, LOCK_FILE}):
         raise InputError(f"{out} holds other files. Choose an empty or a new folder for `out`.")
     digest = cut.run(chunks, chunking, encoder, out / CORPUS, progress)
     plan = ShardPlan(
@@ -228,13 +229,13 @@ class _Cut:
         progress: Progress,
     ) -> str:
         """Write all rows; gives their hash."""
-        out.parent.mkdir(parents=True, exist_ok=True)
         try:
             with storage_errors(out), progress("cut into shards", total=chunks.total, unit=chunks.unit) as advance:
                 done = 0
                 for part in chunks:
                     rows = self._rows_of(part)
-                    self._append(rows if chunking is None else chunked(rows, chunking, encoder)[0])
+                    if rows.num_rows:
+                        self._append(rows if chunking is None else chunked(rows, chunking, encoder)[0])
                     advance(chunks.done - done)
                     done = chunks.done
                 digest = self._close()
@@ -264,10 +265,8 @@ class _Cut:
         return rows
 
     def _append(self, rows: pa.Table) -> None:
-        """Write rows."""
-        if rows.num_rows:
-            self._ids.add(rows["id"].to_pylist())
-            self._writer.append(rows)
+        self._ids.add(rows["id"].to_pylist())
+        self._writer.append(rows)
 
     def _close(self) -> str:
         """Gives the hash of all rows.
