@@ -14,7 +14,8 @@ from accord.retrieval.dense.base import STORAGE, faiss_library, scalar_type
 __all__ = ["IVF"]
 
 _PER_LIST = 64
-_PROBED = 0.3
+_PROBES, _GROWTH = 13.0, 0.45
+"""How many lists a query reads: the first times the number of lists to the power of the second."""
 
 
 class IVF(Described):
@@ -32,7 +33,8 @@ class IVF(Described):
 
     Args:
         lists: how many; 4 times the square root of the number of rows when not given.
-        probes: how many lists a query reads; three in ten of them, and at least 16, when not given.
+        probes: how many lists a query reads; 13 times their number to the power of 0.45 when not given, which found 0.99
+            and more of the ten nearest among 50,000 to a million made-up rows.
         storage: how the index keeps its copy of the rows: "int8", "float16" or "float32".
         seed: of k-means.
 
@@ -96,5 +98,5 @@ class IVF(Described):
         """
         del count
         faiss = faiss_library()
-        probes = self.probes or max(16, round(_PROBED * index.nlist))
+        probes = self.probes or round(_PROBES * index.nlist**_GROWTH)
         return faiss.SearchParametersIVF(nprobe=min(index.nlist, round(probes * min(1 / share, 4.0))), sel=selector)
