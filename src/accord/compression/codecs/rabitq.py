@@ -96,7 +96,8 @@ class FittedRaBitQ(FittedCodec):
 
     def encode(self, vectors: Float[np.ndarray, "n dim"]) -> UInt8[np.ndarray, "n bytes"]:
         """Planes of signs, then the length of the centred vector, then its factor."""
-        planes, lengths, factors = rabitq_codes((self.ready(vectors) - self.centre) @ self.rotation, self.bits)
+        moved = (self.ready(vectors) - self.centre).astype(np.float64)  # so that no product's last bit tips a code
+        planes, lengths, factors = rabitq_codes(moved @ self.rotation.astype(np.float64), self.bits)
         tail = np.empty(len(planes), dtype=TAIL)
         tail["length"], tail["factor"] = lengths, factors
         return np.hstack([planes, tail.view(np.uint8).reshape(len(planes), TAIL.itemsize)])
