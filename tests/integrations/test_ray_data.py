@@ -1,6 +1,5 @@
 """A Ray cluster on this machine: shards are embedded once, also when workers die."""
 
-import json
 import os
 import signal
 import time
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_corpus
 from tiny_models import tiny_encoder_folder
 
 from accord.core.errors import InputError
@@ -18,8 +18,7 @@ from accord.recipes.shards import embed_corpus, embed_shard, open_shards
 ray = pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-WORDS = ("read", "write", "open", "close", "list", "file", "row", "name", "code", "text", "send", "load")
-ROWS = [{"id": f"{a}-{b}", "text": f"{b} the {a}"} for a in WORDS for b in WORDS[:4]]
+ROWS = [{"id": row["id"], "text": row["text"]} for row in tiny_corpus.ROWS]
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +44,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture
 def corpus(tmp_path):
-    path = tmp_path / "corpus.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
-    return path
+    return tiny_corpus.write_rows(tmp_path / "corpus.jsonl", ROWS)
 
 
 class Noted(RayData):

@@ -1,9 +1,8 @@
 """Files become stores: what was committed is not encoded again, and a store keeps to its model and codec."""
 
-import json
-
 import numpy as np
 import pytest
+from tiny_corpus import ROWS, write_rows
 from tiny_models import tiny_encoder_folder
 
 from accord.compression import codecs
@@ -15,14 +14,6 @@ from accord.recipes.corpus_rows import text_of
 from accord.recipes.index_texts import index_file
 from accord.retrieval import open as open_store
 from accord.retrieval import verify
-
-WORDS = ("read", "write", "open", "close", "list", "file", "row", "name", "code", "text", "send", "load")
-ROWS = [{"id": f"{a}-{b}", "title": a, "text": f"{b} the {a}", "length": len(a + b)} for a in WORDS for b in WORDS[:4]]
-
-
-def write_rows(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 @pytest.fixture(scope="module")

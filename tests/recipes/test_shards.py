@@ -1,6 +1,5 @@
 """A corpus becomes shards, each embedded once: whatever is killed, changed or asked otherwise."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,23 +8,17 @@ import sys
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tiny_corpus import ROWS, write_rows
 from tiny_models import tiny_encoder_folder
 
 from accord.core.errors import InputError, StorageError
 from accord.core.interrupts import Interrupted
+from accord.data.chunks import Chunks
 from accord.encoders import load
 from accord.recipes.index_texts import index_file
-from accord.recipes.shards import embed_corpus, embed_shard, open_shards
+from accord.recipes.shards import embed_corpus, embed_shard, open_shards, plan
 from accord.retrieval import StoreLocked
 from accord.retrieval import open as open_store
-
-WORDS = ("read", "write", "open", "close", "list", "file", "row", "name", "code", "text", "send", "load")
-ROWS = [{"id": f"{a}-{b}", "title": a, "text": f"{b} the {a}", "length": len(a + b)} for a in WORDS for b in WORDS[:4]]
-
-
-def write_rows(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +150,17 @@ def test_chunks_that_a_shorter_text_no_longer_has_go(tmp_path, model):
 
 
 def test_columns_that_come_late_and_rows_without_text(tmp_path, model, monkeypatch):
+    parts = []
+
+    def small(path):
+        parts.extend(Chunks(path, size=60))
+        return Chunks(path, size=60)
+
+    monkeypatch.setattr(plan, "Chunks", small)
     rows = [{"text": f"read row {n}"} for n in range(6)] + [{"text": " "}, {"text": "send it", "year": 2024}]
     done = embed_corpus(model, write_rows(tmp_path / "c.jsonl", rows), tmp_path / "s", rows=3)
+    assert len(parts) > 3
+    assert "year" not in parts[0].column_names
     assert (done.rows, done.left_out) == (7, 1)
     index_file(model, tmp_path / "s", tmp_path / "store")
     with open_store(tmp_path / "store") as store:
@@ -168,7 +170,7 @@ def test_columns_that_come_late_and_rows_without_text(tmp_path, model, monkeypat
 
 def refusals():
     return [
-        ({"rows": 11}, "another rows_a_shard: 10, not 11"),
+        ({"rows": 11}, "another number of rows: 10, not 11"),
         ({"column": "title"}, "another column: 'text', not 'title'"),
         ({"chunk": "sentences:2"}, "another chunk: None, not 'sentences:2'"),
         ({"precision": "bfloat16"}, "another precision"),
@@ -193,6 +195,21 @@ def test_another_source_or_model_is_refused_by_name(tmp_path, model, corpus):
     with pytest.raises(InputError, match="another source"):
         embed_corpus(model, corpus, tmp_path / "s", rows=10)
     assert not (tmp_path / "store").exists()
+
+
+def test_a_model_that_was_moved_goes_on(tmp_path, corpus):
+    old = tiny_encoder_folder(tmp_path / "old")
+    with pytest.raises(RuntimeError):
+        embed_corpus(str(old), corpus, tmp_path / "s", rows=10, spread=Broken(2))
+    new = old.rename(tmp_path / "new")
+    assert embed_corpus(str(new), corpus, tmp_path / "s", rows=10).embedded == 3
+
+
+def test_an_id_that_comes_again_in_a_later_part_is_refused(tmp_path, model, monkeypatch):
+    monkeypatch.setattr(plan, "Chunks", lambda path: Chunks(path, size=200))
+    twice = write_rows(tmp_path / "twice.jsonl", [*ROWS, ROWS[3]])
+    with pytest.raises(InputError, match="the id 'read-close' twice"):
+        embed_corpus(model, twice, tmp_path / "s", rows=10)
 
 
 def test_a_second_command_at_once_is_refused(tmp_path, model, corpus):

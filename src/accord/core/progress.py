@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-__all__ = ["Advance", "Progress", "silent"]
+__all__ = ["Advance", "Progress", "silent", "within"]
 
 Advance = Callable[[int], None]
 """Say that so many more units are done."""
@@ -29,3 +29,21 @@ def silent(description: str, *, total: int, unit: str = "items") -> Iterator[Adv
     """
     del description, total, unit
     yield lambda _: None
+
+
+def within(advance: Advance) -> Progress:
+    """A bar that moves another one, for a part of what that one counts.
+
+    >>> done = []
+    >>> with within(done.append)("encode", total=3) as advance:
+    ...     advance(3)
+    >>> done
+    [3]
+    """
+
+    @contextmanager
+    def progress(description: str, *, total: int, unit: str = "items") -> Iterator[Advance]:
+        del description, total, unit
+        yield advance
+
+    return progress

@@ -7,8 +7,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from accord.core.checks import check_choice
 from accord.core.errors import InputError
-from accord.core.progress import Advance, Progress, silent
+from accord.core.progress import Progress, silent, within
 from accord.core.storage import PARTIAL, atomic_file, hash_json, storage_errors, write_json
 from accord.core.types import View
 from accord.encoders.base import check_texts
@@ -134,7 +133,7 @@ class VectorCache:
         with progress("encode", total=len(texts), unit="texts") as advance:
             for start in range(0, len(texts), WINDOW):
                 some = slice(start, start + WINDOW)
-                vectors = encoder.encode(texts[some], progress=_within(advance), **settings)
+                vectors = encoder.encode(texts[some], progress=within(advance), **settings)
                 if not np.isfinite(vectors).all():
                     bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
                     raise InputError(f"The encoder returned NaN or infinity for {texts[start + bad][:60]!r}.")
@@ -178,17 +177,6 @@ def _keys(texts: Sequence[str]) -> np.ndarray:
         return np.zeros(0, dtype=KEY)
     digests = b"".join(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts)
     return np.frombuffer(digests, dtype=KEY)
-
-
-def _within(advance: Advance) -> Progress:
-    """A bar that moves another one."""
-
-    @contextmanager
-    def progress(description: str, *, total: int, unit: str = "items") -> Iterator[Advance]:
-        del description, total, unit
-        yield advance
-
-    return progress
 
 
 class _Space:

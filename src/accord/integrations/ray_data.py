@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -65,7 +66,10 @@ class RayData:
 
         most = min(self.most, len(numbers))
         context = ray_data.DataContext.get_current()
-        context.enable_progress_bars = False
+        bars, context.enable_progress_bars = context.enable_progress_bars, False  # accord shows its own
+        logger = logging.getLogger("ray.data")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
         items = ray_data.from_items([{"number": number} for number in numbers], override_num_blocks=len(numbers))
         done = items.map_batches(
             _Worker,
@@ -75,11 +79,15 @@ class RayData:
             num_gpus=self.gpus or None,
             compute=ray_data.ActorPoolStrategy(min_size=min(self.fewest, most), max_size=most),
         )
-        for row in done.iter_rows():
-            yield int(row["done"])
+        try:
+            for row in done.iter_rows():
+                yield int(row["done"])
+        finally:
+            context.enable_progress_bars = bars
+            logger.setLevel(level)
 
     def _check_room(self) -> None:
-        """Ray waits for ever for actors that it cannot place, and for a core to read with."""
+        """Ray waits for ever for actors that it cannot place."""
         there = self._ray.cluster_resources()
         for name, each in (("CPU", self.cpus), ("GPU", self.gpus)):
             wanted, room = self.fewest * each, there.get(name, 0.0)

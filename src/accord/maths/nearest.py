@@ -95,6 +95,9 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k best documents of each query, best first; ties by `order`, descending, as in :func:`top_k`.
 
+    Scores are products of whole blocks. On some processors the last bit of such a product depends on its place in the
+    block, so that equal documents may come in another order than `order` says.
+
     Args:
         queries: (q, dim) vectors.
         documents: (d, dim) vectors.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from accord.core.errors import InputError
-from accord.core.progress import Advance, Progress
+from accord.core.progress import Advance, Progress, within
 from accord.data.sources import File
 from accord.encoders import StaticEncoder, TextEncoder
 from accord.recipes.chunk_texts import chunked, read_chunking
@@ -110,7 +110,7 @@ class TextCorpus:
         """See :class:`Corpus`."""
         for first in range(0, len(self), rows):
             records = records_of(self._table.slice(first, rows))
-            yield Part(records, lambda some, advance: self._vectors(first, records, some, advance))  # noqa: B023 -- used before the next
+            yield Part(records, partial(self._vectors, first, records))
 
     def sample(self, rows: int, progress: Progress) -> np.ndarray:
         """See :class:`Corpus`."""
@@ -124,7 +124,7 @@ class TextCorpus:
     ) -> np.ndarray:
         new = [row for row in rows if first + row not in self._held]
         advance(len(rows) - len(new))
-        encoded = iter(self._encode([records[row] for row in new], _forwarded(advance)) if new else ())
+        encoded = iter(self._encode([records[row] for row in new], within(advance)) if new else ())
         held = self._held
         return np.stack([held[first + row] if first + row in held else next(encoded) for row in rows])
 
@@ -185,7 +185,7 @@ class EmbeddedCorpus:
                 records = records_of(table.slice(first, rows))
                 if self.chunk is not None:
                     self._count(records)
-                yield Part(records, _those(vectors[first : first + rows]))
+                yield Part(records, partial(_those, vectors[first : first + rows]))
 
     def sample(self, rows: int, progress: Progress) -> np.ndarray:
         """See :class:`Corpus`."""
@@ -198,20 +198,6 @@ class EmbeddedCorpus:
             self._counts[record["parent"]] = max(self._counts.get(record["parent"], 0), record["chunk"] + 1)
 
 
-def _those(vectors: np.ndarray) -> Callable[[Sequence[int], Advance], np.ndarray]:
-    def given(rows: Sequence[int], advance: Advance) -> np.ndarray:
-        advance(len(rows))
-        return vectors[list(rows)]
-
-    return given
-
-
-def _forwarded(advance: Advance) -> Progress:
-    """A bar that moves another one."""
-
-    @contextmanager
-    def progress(description: str, *, total: int, unit: str = "items") -> Iterator[Advance]:
-        del description, total, unit
-        yield advance
-
-    return progress
+def _those(vectors: np.ndarray, rows: Sequence[int], advance: Advance) -> np.ndarray:
+    advance(len(rows))
+    return vectors[list(rows)]

@@ -133,7 +133,8 @@ def embed_corpus(  # noqa: PLR0913 -- what the command line has
             out, Path(source), encoder, record, rows_a_shard=rows, column=column, chunk=chunk, precision=precision,
             progress=progress,
         )  # fmt: skip
-        embedded = _embedded(plan, spread, progress)
+        place = record.get("path") or record["name"]  # a model may have moved since
+        embedded = _embedded(plan, place, spread, progress)
         parity = _parity(open_shards(out), encoder)
         if not parity.ok:
             raise CheckFailed(
@@ -146,10 +147,10 @@ def embed_corpus(  # noqa: PLR0913 -- what the command line has
     return Embedded(str(out), plan.rows, plan.left_out, dim, plan.shards, embedded, parity)
 
 
-def _embedded(plan: ShardPlan, spread: Spread | None, progress: Progress) -> int:
+def _embedded(plan: ShardPlan, model: str, spread: Spread | None, progress: Progress) -> int:
     """Embed the shards that are not done; gives how many those were."""
     todo = [shard for shard in range(plan.shards) if not is_done(plan, shard)]
-    work = functools.partial(embed_shard, str(plan.path))
+    work = functools.partial(embed_shard, str(plan.path), model=model)
     try:
         with progress("embed", total=plan.rows, unit="rows") as advance:
             advance(plan.rows - sum(map(plan.rows_of, todo)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +70,6 @@ def open_shards(folder: Path | str) -> Shards:
     return Shards(plan)
 
 
-@lru_cache(maxsize=1)
 def _read(file: Path, sha256: str) -> tuple[pa.Table, np.ndarray]:
     if hash_file(file) != sha256:
         raise StorageError(

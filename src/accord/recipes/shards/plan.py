@@ -29,6 +29,7 @@ FORMAT = "accord-shards/1"
 PLAN = "plan.json"
 CORPUS = "corpus.arrow"
 ASKED = ("model", "source", "column", "chunk", "precision", "rows_a_shard")
+SAID = {"rows_a_shard": "number of rows"}
 
 
 @dataclass(frozen=True)
@@ -198,8 +199,8 @@ def _check_same(plan: ShardPlan, asked: Mapping[str, Any]) -> None:
             held = {key: value for key, value in held.items() if key not in {"path", "name"}}
         if held != asked[name]:
             raise InputError(
-                f"{plan.path} holds shards of another {name}: {held!r}, not {asked[name]!r}. Choose another folder for "
-                f"`out`, or remove this one."
+                f"{plan.path} holds shards of another {SAID.get(name, name)}: {held!r}, not {asked[name]!r}. Choose "
+                "another folder for `out`, or remove this one."
             )
 
 

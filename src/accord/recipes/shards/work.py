@@ -15,13 +15,10 @@ from accord.encoders import StaticEncoder, TextEncoder, load
 from accord.recipes.corpus_rows import records_of, text_of
 from accord.recipes.shards.plan import ShardPlan, is_done, read_plan
 
-__all__ = ["KEY", "embed_shard"]
-
-KEY = b"accord.plan"
-"""Where the schema of a shard's Parquet file says which plan it belongs to."""
+__all__ = ["embed_shard"]
 
 
-def embed_shard(folder: Path | str, shard: int) -> int:
+def embed_shard(folder: Path | str, shard: int, *, model: str | None = None) -> int:
     """Embed one shard, unless it is done.
 
     The file of rows and vectors is forced to the disk and gets its name, and then the line that says so: where a worker
@@ -30,6 +27,7 @@ def embed_shard(folder: Path | str, shard: int) -> int:
     Args:
         folder: with a plan.
         shard: its number, from 0.
+        model: where the plan's model lies now, if it was moved.
 
     Returns:
         How many rows were embedded now; 0 where that was done before.
@@ -43,12 +41,12 @@ def embed_shard(folder: Path | str, shard: int) -> int:
     if is_done(plan, shard):
         return 0
     begun = time.perf_counter()
-    encoder = _encoder(plan.model.get("path") or plan.model["name"], plan.model["fingerprint"])
+    encoder = _encoder(model or plan.model.get("path") or plan.model["name"], plan.model["fingerprint"])
     table = plan.texts_of(shard)
     texts = [text_of(record) for record in records_of(table)]
     vectors = encoder.encode_document(texts, prompt_name=plan.model["document_prompt"], precision=plan.precision)
     cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-    table = table.append_column("vector", cells).replace_schema_metadata({KEY: plan.key.encode()})
+    table = table.append_column("vector", cells).replace_schema_metadata(None)
     with atomic_file(plan.vectors_file(shard)) as handle:
         pq.write_table(table, handle, compression="zstd", use_dictionary=False)
     line = {

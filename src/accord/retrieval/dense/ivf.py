@@ -33,8 +33,8 @@ class IVF(Described):
 
     Args:
         lists: how many; 4 times the square root of the number of rows when not given.
-        probes: how many lists a query reads; 13 times their number to the power of 0.45 when not given, which
-            found 0.99 and more of the ten nearest among 50,000 to a million made-up rows.
+        probes: how many lists a query reads; 13 times their number to the power of 0.45 when not given, about
+            what 0.99 of the ten nearest took among 50,000, 200,000 and a million made-up rows.
         storage: how the index keeps its copy of the rows: "int8", "float16" or "float32".
         seed: of k-means.
 
