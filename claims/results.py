@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import json
@@ -11,7 +12,7 @@ from typing import Any
 
 import accord
 from accord.core.errors import DataError, InputError
-from accord.core.storage import atomic_file, hash_file
+from accord.core.storage import atomic_file
 from claims.base import Claim
 
 __all__ = ["RESULTS", "code_hash", "read_results", "record", "state"]
@@ -20,10 +21,29 @@ RESULTS = Path(__file__).with_name("results.jsonl")
 
 
 def code_hash(claim: Claim) -> str:
-    """SHA-256 over the claim's own file and the method's files inside accord."""
+    """SHA-256 over what the claim's own file and the method's files inside accord do.
+
+    Where a file lies, what it imports, its comments and its docstrings may change.
+    """
     package = Path(accord.__file__).parent
     files = [Path(inspect.getfile(claim.run)), *(package / name for name in claim.method_files)]
-    return hashlib.sha256("".join(hash_file(file) for file in files).encode()).hexdigest()
+    return hashlib.sha256("\n".join(_statements(file.read_text(encoding="utf-8")) for file in files).encode()).hexdigest()
+
+
+def _statements(text: str) -> str:
+    """A file's text without comments, imports, texts that stand alone, and the places of the method's files."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            node.keywords = [one for one in node.keywords if one.arg != "method_files"]
+        elif isinstance(body := getattr(node, "body", None), list):
+            node.body = [one for one in body if not _does_nothing(one)]  # type: ignore[attr-defined]
+    return ast.unparse(tree)
+
+
+def _does_nothing(node: ast.AST) -> bool:
+    alone = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return alone or isinstance(node, (ast.Import, ast.ImportFrom))
 
 
 def read_results(file: Path = RESULTS) -> dict[str, dict[str, Any]]:

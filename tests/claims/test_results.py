@@ -1,11 +1,12 @@
 import dataclasses
 import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 
 from accord.core.errors import DataError, InputError
-from claims.results import code_hash, read_results, record, state
+from claims.results import _statements, code_hash, read_results, record, state
 
 
 def test_a_result_is_stale_when_a_method_file_is_another(claim):
@@ -15,9 +16,24 @@ def test_a_result_is_stale_when_a_method_file_is_another(claim):
     assert state(dataclasses.replace(claim, method_files=("core/progress.py",)), row) == "stale"
 
 
-def test_a_result_is_stale_when_the_claims_own_file_changes(claim, tmp_path, monkeypatch):
+ONE = "def run(context):\n    return 1\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ("def run(context):\n    return 2\n", "stale"),
+        ("def run(context):\n    return '1'\n", "stale"),
+        ("def run(context):\n    pass\n    return 1\n", "stale"),
+        ('"""What it is."""\n\nimport os\n\n\n' + ONE, "current"),
+        ("def run(context):\n    'Say one.'\n    from os import path\n\n    return 1  # the least\n", "current"),
+    ],
+)
+def test_a_result_is_stale_when_the_claims_own_file_does_something_else(
+    claim, tmp_path, monkeypatch, changed, expected
+):
     file = tmp_path / "made_up_claim.py"
-    file.write_text("def run(context):\n    return 1\n")
+    file.write_text(ONE)
     spec = importlib.util.spec_from_file_location("made_up_claim", file)
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "made_up_claim", module)
@@ -25,8 +41,16 @@ def test_a_result_is_stale_when_the_claims_own_file_changes(claim, tmp_path, mon
     own = dataclasses.replace(claim, run=module.run)
     row = {"claim": "guess", "hash": code_hash(own)}
     assert state(own, row) == "current"
-    file.write_text("def run(context):\n    return 2\n")
-    assert state(own, row) == "stale"
+    file.write_text(changed)
+    assert state(own, row) == expected
+
+
+def test_a_result_outlives_the_move_of_a_method_file(claim):
+    own = importlib.import_module("claims.knn_embed")
+    text = Path(own.__file__).read_text()
+    moved = text.replace('"retrieval/choices/knn_embed.py"', '"retrieval/elsewhere/knn_embed.py"')
+    assert moved != text
+    assert _statements(text) == _statements(moved)
 
 
 def test_recording_replaces_the_row_of_the_same_claim(tmp_path):
