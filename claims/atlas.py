@@ -121,7 +121,7 @@ def _adapt(
     context: Context, mix: Mixture, sizes: Sizes, model: TextEncoder, cell: Cell, how: str, pairs: Pairs
 ) -> Mapping[str, Any]:
     from accord.merging.learned import ATLAS
-    from accord.recipes.probe import Probe
+    from accord.recipes.merge.probe import Probe
     from accord.training import AdamW, Settings, train
 
     batch = min(sizes.batch, len(pairs))

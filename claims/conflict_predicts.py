@@ -196,5 +196,5 @@ CLAIM = Claim(
     roles=ROLES,
     run=run,
     seeds={"quick": 2, "full": 3},
-    method_files=("recipes/conflict_gradients.py", "evaluation/conflict/corrected_cosine.py"),
+    method_files=("recipes/conflict/gradients.py", "evaluation/conflict/corrected_cosine.py"),
 )

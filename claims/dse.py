@@ -42,7 +42,7 @@ def run(context: Context) -> Outcome:
 
     def taught(model: TextEncoder, cell: Cell, *, head: bool) -> Mapping[str, Any]:
         from accord.objectives import PairHead
-        from accord.recipes.pair_distil import distil_pairs
+        from accord.recipes.distil.pairs import distil_pairs
 
         rows = mix.train["similarity"]
         couples = list(zip(rows.column("text1"), rows.column("text2")))
@@ -133,5 +133,5 @@ CLAIM = Claim(
     roles=ROLES,
     run=run,
     seeds={"quick": 2, "full": 3},
-    method_files=("recipes/pair_distil.py", "objectives/distillation/pair_head.py"),
+    method_files=("recipes/distil/pairs.py", "objectives/distillation/pair_head.py"),
 )

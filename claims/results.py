@@ -27,7 +27,8 @@ def code_hash(claim: Claim) -> str:
     """
     package = Path(accord.__file__).parent
     files = [Path(inspect.getfile(claim.run)), *(package / name for name in claim.method_files)]
-    return hashlib.sha256("\n".join(_statements(file.read_text(encoding="utf-8")) for file in files).encode()).hexdigest()
+    statements = "\n".join(_statements(file.read_text(encoding="utf-8")) for file in files)
+    return hashlib.sha256(statements.encode()).hexdigest()
 
 
 def _statements(text: str) -> str:

@@ -79,7 +79,7 @@ def run(context: Context) -> Outcome:
 
 def _place(context: Context, mix: Mixture, sizes: Sizes, model: TextEncoder, cell: Cell) -> Mapping[str, Any]:
     from accord.merging.learned import SelfPositioning
-    from accord.recipes.probe import Probe
+    from accord.recipes.merge.probe import Probe
 
     base, own = dict(model.state_dict()), experts(context, mix, sizes, cell)
     probe = Probe(model, [training_task(mix, name) for name in mix.train], examples=PROBE, seed=cell.seed)

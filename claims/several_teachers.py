@@ -143,8 +143,8 @@ def _distilled(model: TextEncoder, cell: Cell, batch: int, how: str, known: Know
     from accord.compression.distil.target_space import joined_vectors
     from accord.data import Pairs
     from accord.objectives import SimilarityDistillation
-    from accord.recipes.distil_relevance import teacher_weights
-    from accord.recipes.distil_texts import Wanted
+    from accord.recipes.distil.relevance import teacher_weights
+    from accord.recipes.distil.texts import Wanted
     from accord.training import AdamW, Settings, TrainingTask, train
 
     texts = list(known.texts)
@@ -190,5 +190,5 @@ CLAIM = Claim(
     roles=ROLES,
     run=run,
     seeds={"quick": 2, "full": 3},
-    method_files=("compression/distil/relevance.py", "recipes/distil_relevance.py"),
+    method_files=("compression/distil/relevance.py", "recipes/distil/relevance.py"),
 )

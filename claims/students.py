@@ -122,7 +122,7 @@ def learn(
     student: TextEncoder, teacher: TextEncoder, texts: Sequence[str], objective: nn.Module, cell: Cell, batch: int
 ) -> Mapping[str, Any]:
     """Distil in place."""
-    from accord.recipes.feature_distil import distil_features
+    from accord.recipes.distil.features import distil_features
 
     result = distil_features(teacher, student, texts, objective=objective, settings=settings_of(cell, batch))
     return {"steps": result.steps, "tokens": sum(result.tokens.values())}

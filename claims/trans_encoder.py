@@ -87,7 +87,7 @@ def run(context: Context) -> Outcome:
         return {"steps": scale.first + steps}
 
     def turns(model: TextEncoder, cell: Cell, *, shuffled: bool) -> tuple[TextEncoder, Mapping[str, Any]]:
-        from accord.recipes.trans_encoder import Alternation, trans_encoder
+        from accord.recipes.distil.trans_encoder import Alternation, trans_encoder
         from accord.training import AdamW, Settings
 
         twins(model, cell, scale.first)
@@ -136,5 +136,5 @@ CLAIM = Claim(
     roles=ROLES,
     run=run,
     seeds={"quick": 2, "full": 3},
-    method_files=("recipes/trans_encoder.py",),
+    method_files=("recipes/distil/trans_encoder.py",),
 )

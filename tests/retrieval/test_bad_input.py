@@ -10,7 +10,7 @@ import pytest
 import accord.retrieval
 from accord.core.errors import InputError
 from accord.retrieval import Store, verify
-from accord.retrieval.schema import SCHEMA_VERSION
+from accord.retrieval.files.schema import SCHEMA_VERSION
 
 ONE = np.eye(8)[:1]
 TWO = np.eye(8)[:2]

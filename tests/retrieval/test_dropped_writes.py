@@ -26,7 +26,7 @@ def test_nothing_acknowledged_is_lost_with_what_was_not_forced_to_the_disk(tmp_p
 
 @pytest.mark.slow
 def test_a_careless_writer_is_caught(tmp_path, built, monkeypatch):
-    careless = "import accord.retrieval.segments as s; s.fsync_path = lambda path: None"
+    careless = "import accord.retrieval.files.segments as s; s.fsync_path = lambda path: None"
     monkeypatch.setattr(dropped_writes, "WRITER", dropped_writes.WRITER.replace("rng =", f"{careless}\nrng =", 1))
     (tmp_path / "cuts").mkdir()
     with pytest.raises((AssertionError, OSError)):

@@ -14,9 +14,9 @@ import pytest
 from accord.core.errors import InputError, StorageError
 from accord.retrieval import Store, StoreLocked, sidecars
 from accord.retrieval.dense import HNSW, IVF
-from accord.retrieval.derived import read_sidecars
-from accord.retrieval.lock import writer_lock
-from accord.retrieval.schema import DERIVED, connect
+from accord.retrieval.files.derived import read_sidecars
+from accord.retrieval.files.lock import writer_lock
+from accord.retrieval.files.schema import DERIVED, connect
 
 pytest.importorskip("faiss")
 SMALL = HNSW(links=8, ef_search=64)

@@ -13,7 +13,7 @@ import pytest
 import accord.retrieval
 from accord.core.errors import InputError, StorageError
 from accord.retrieval import Document, Store, StoreLocked, verify
-from accord.retrieval.segments import HEADER_BYTES
+from accord.retrieval.files.segments import HEADER_BYTES
 
 
 def test_reads_back_what_was_written_in_another_process(filled):

@@ -44,7 +44,7 @@ def command(
     """Measure smaller sizes and vectors of a model, and name the cheapest that meets a budget."""
     from accord.core.errors import CheckFailed
     from accord.recipes.budget import Limits, budget
-    from accord.recipes.budget_sizes import read_size
+    from accord.recipes.budget.sizes import read_size
     from accord.recipes.recipe import Recipe
     from accord.reporting import budget_tables
 

@@ -37,11 +37,12 @@ def command(
         raise InputError("`--rank` is of an adapter. Add --adapter, or leave it out.")
     if out is None and not plan:
         raise InputError("`--out` is missing. Name the folder to write, or add --plan to see what would be done.")
-    from accord.recipes import merge as driver
+    from accord.recipes.merge import merge as carry_out
+    from accord.recipes.merge import plan_merge
     from accord.reporting import merge_plan_tables, merge_tables
 
     if plan:
-        found = driver.plan_merge(config)
+        found = plan_merge(config)
         if as_json:
             show_json(found)
         else:
@@ -51,7 +52,7 @@ def command(
     if adapter:
         _to_adapter(config, out, rank, as_json=as_json)
         return
-    done = driver.merge(config, out, load=load, hashes=hashes, progress=bars())
+    done = carry_out(config, out, load=load, hashes=hashes, progress=bars())
     if as_json:
         show_json(done)
     else:
@@ -59,7 +60,7 @@ def command(
 
 
 def _to_adapter(config: Path, out: Path, rank: int | None, *, as_json: bool) -> None:
-    from accord.recipes.adapter_merge import merge_to_adapter
+    from accord.recipes.merge.adapter import merge_to_adapter
 
     done = merge_to_adapter(config, out, rank=rank, progress=bars())
     if as_json:

@@ -24,12 +24,12 @@ from accord.encoders.engines import PRECISIONS
 from accord.recipes.corpora import SEED, Corpus, EmbeddedCorpus, Model, Part, TextCorpus
 from accord.retrieval import Store, StoreStats
 from accord.retrieval import open as open_store
-from accord.retrieval.columns import RESCORE
 from accord.retrieval.dense import HNSW, IVF
 from accord.retrieval.dense.base import faiss_library
+from accord.retrieval.files.columns import RESCORE
+from accord.retrieval.files.schema import DATABASE
 from accord.retrieval.lexical import Analyser
 from accord.retrieval.questions import model_record
-from accord.retrieval.schema import DATABASE
 from accord.retrieval.sidecars import read_settings
 
 __all__ = ["Indexed", "index_file"]

@@ -47,20 +47,20 @@ error, because an empty answer would hide a forgotten `add`.
 
 from __future__ import annotations
 
-from accord.retrieval.columns import kept_column
-from accord.retrieval.compaction import CompactReport, compact
+from accord.retrieval.care.compaction import CompactReport, compact
+from accord.retrieval.care.repair import RepairReport, repair
+from accord.retrieval.care.statistics import ColumnStats, IndexStats, StoreStats
+from accord.retrieval.care.verification import Problem, VerifyReport, verify
 from accord.retrieval.dense import HNSW, IVF, exact_search, range_search
 from accord.retrieval.documents import Document, Hit
 from accord.retrieval.exporting import ExportReport, export_files
+from accord.retrieval.files.columns import kept_column
+from accord.retrieval.files.lock import StoreLocked
 from accord.retrieval.imports import import_faiss, import_usearch
-from accord.retrieval.lock import StoreLocked
 from accord.retrieval.parents import best_of_parents, by_parent
 from accord.retrieval.recall import RecallEstimate
-from accord.retrieval.repair import RepairReport, repair
 from accord.retrieval.searching import Hybrid, Lexical
-from accord.retrieval.statistics import ColumnStats, IndexStats, StoreStats
 from accord.retrieval.store import Store, open
-from accord.retrieval.verification import Problem, VerifyReport, verify
 from accord.retrieval.writer import Writer
 
 __all__ = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accord.core.errors import InputError
-from accord.retrieval.schema import row_hash
+from accord.retrieval.files.schema import row_hash
 
 __all__ = ["Document", "Hit", "Row", "document_text", "metadata_json", "read_record", "read_records"]
 

@@ -18,8 +18,8 @@ from accord.core.progress import Progress, silent
 from accord.core.storage import atomic_folder, hash_folder, write_json
 from accord.core.types import Ragged
 from accord.retrieval.documents import Document
-from accord.retrieval.schema import DATABASE
-from accord.retrieval.segments import HEADER_BYTES, header
+from accord.retrieval.files.schema import DATABASE
+from accord.retrieval.files.segments import HEADER_BYTES, header
 from accord.retrieval.snapshot import Snapshot, open_snapshot
 
 __all__ = ["DOCUMENTS", "ExportReport", "export_files"]

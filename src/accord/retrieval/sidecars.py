@@ -32,11 +32,11 @@ from accord.retrieval.dense.base import Candidates, faiss_library, read_index, w
 from accord.retrieval.dense.hnsw import HNSW
 from accord.retrieval.dense.ivf import IVF
 from accord.retrieval.dense.rows import rows_at
-from accord.retrieval.derived import Sidecar, insert_sidecar, read_sidecars
-from accord.retrieval.lock import StoreLocked, writer_lock
-from accord.retrieval.manifest import read_manifest
-from accord.retrieval.migrations import upgrade
-from accord.retrieval.schema import DERIVED, connect, disk_errors
+from accord.retrieval.files.derived import Sidecar, insert_sidecar, read_sidecars
+from accord.retrieval.files.lock import StoreLocked, writer_lock
+from accord.retrieval.files.manifest import read_manifest
+from accord.retrieval.files.migrations import upgrade
+from accord.retrieval.files.schema import DERIVED, connect, disk_errors
 from accord.retrieval.snapshot import Snapshot, open_snapshot
 
 __all__ = [

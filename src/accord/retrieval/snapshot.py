@@ -16,24 +16,24 @@ import numpy as np
 
 from accord.core.errors import InputError, StorageError
 from accord.core.types import Ragged
-from accord.retrieval.columns import Column
 from accord.retrieval.dense.approximate import approximate_search, worth_asking
 from accord.retrieval.dense.base import Candidates
 from accord.retrieval.dense.codes import code_search
 from accord.retrieval.dense.exact import exact_search
 from accord.retrieval.dense.rows import float_rows
 from accord.retrieval.dense.within import range_search
-from accord.retrieval.derived import read_sidecars
 from accord.retrieval.documents import Document, Row
+from accord.retrieval.files.columns import Column
+from accord.retrieval.files.derived import read_sidecars
+from accord.retrieval.files.kept_columns import KeptColumns
+from accord.retrieval.files.manifest import read_manifest
+from accord.retrieval.files.schema import SEGMENTS, connect, damaged, disk_errors, row_hash
+from accord.retrieval.files.segments import map_segment
 from accord.retrieval.filters.indexing import trust_fields
 from accord.retrieval.filters.matching import Matching, as_filter
 from accord.retrieval.filters.tree import Filter
-from accord.retrieval.kept import KeptColumns
 from accord.retrieval.lexical.postings import Postings
-from accord.retrieval.manifest import read_manifest
 from accord.retrieval.rescoring import rescored_search
-from accord.retrieval.schema import SEGMENTS, connect, damaged, disk_errors, row_hash
-from accord.retrieval.segments import map_segment
 
 if TYPE_CHECKING:
     from accord.compression.codecs.base import FittedCodec

@@ -15,22 +15,22 @@ from accord.core.checks import check_at_least
 from accord.core.errors import InputError
 from accord.core.progress import Progress, silent
 from accord.core.types import Encodes, Ragged
-from accord.retrieval.columns import Column, column_codec, with_counts
-from accord.retrieval.creation import check_same, lay_out, read_codec
+from accord.retrieval.care.statistics import StoreStats, store_stats
 from accord.retrieval.dense.hnsw import HNSW
 from accord.retrieval.dense.ivf import IVF
 from accord.retrieval.documents import Document, Hit, read_records
+from accord.retrieval.files.columns import Column, column_codec, with_counts
+from accord.retrieval.files.creation import check_same, lay_out, read_codec
+from accord.retrieval.files.manifest import check_model
+from accord.retrieval.files.schema import DATABASE, empty_log
 from accord.retrieval.filters.tree import Filter
 from accord.retrieval.lexical.analysers import Analyser
-from accord.retrieval.manifest import check_model
 from accord.retrieval.questions import Questions, new_record
 from accord.retrieval.recall import RecallMonitor
 from accord.retrieval.rescoring import Rescore
-from accord.retrieval.schema import DATABASE, empty_log
 from accord.retrieval.searching import Hybrid, Mode, Side, both_sides, search
 from accord.retrieval.sidecars import Index, build_sidecar, is_current, read_settings
 from accord.retrieval.snapshot import Snapshot, open_snapshot
-from accord.retrieval.statistics import StoreStats, store_stats
 from accord.retrieval.vector_search import VectorSearch
 from accord.retrieval.writer import Writer, writing
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from accord.core.errors import InputError
 from accord.retrieval.dense.base import Candidates
+from accord.retrieval.files.vectors import check_vectors
 from accord.retrieval.recall import RecallMonitor
 from accord.retrieval.rescoring import Rescore, candidates
 from accord.retrieval.sidecars import Index, Sidecars
 from accord.retrieval.snapshot import Snapshot
-from accord.retrieval.vectors import check_vectors
 
 if TYPE_CHECKING:
     from accord.compression.codecs.base import FittedCodec

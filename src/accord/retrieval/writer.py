@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from accord.core.errors import InputError, StorageError
-from accord.retrieval.cells import Cell, Cells
 from accord.retrieval.documents import RESERVED, Row, document_text, metadata_json, read_record, read_records
+from accord.retrieval.files.cells import Cell, Cells
+from accord.retrieval.files.manifest import Manifest
+from accord.retrieval.files.schema import disk_errors
+from accord.retrieval.files.spans import Span, fold
+from accord.retrieval.files.transaction import commit, transaction
 from accord.retrieval.filters.indexing import drop_index, index_field
 from accord.retrieval.filters.matching import as_filter, passing_slots
 from accord.retrieval.filters.tree import Filter
 from accord.retrieval.lexical.table import delete_rows, insert_rows
-from accord.retrieval.manifest import Manifest
 from accord.retrieval.questions import Questions
-from accord.retrieval.schema import disk_errors
-from accord.retrieval.spans import Span, fold
-from accord.retrieval.transaction import commit, transaction
 
 __all__ = ["Writer", "writing"]
 

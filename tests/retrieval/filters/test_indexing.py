@@ -11,9 +11,9 @@ import pytest
 from accord.core.errors import InputError
 from accord.retrieval import verify
 from accord.retrieval.documents import read_records
+from accord.retrieval.files.schema import SCHEMA
 from accord.retrieval.filters import condition, indexing, parse
 from accord.retrieval.filters.indexing import drop_index, index_field, indexed_fields, through_index, trust_fields
-from accord.retrieval.schema import SCHEMA
 
 VALUES = [None, True, False, 0, 1, 2, 1.5, 2**63, 2**70, "1", "a", "b", ["a", 1], [], [[1]], {"b": 1}, {"b": ["a"]}]
 FILTERS = [

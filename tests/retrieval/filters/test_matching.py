@@ -13,10 +13,10 @@ from retrieval.filters.plain_oracle import passes
 
 from accord.retrieval import Store
 from accord.retrieval.documents import read_records
+from accord.retrieval.files.schema import SCHEMA
 from accord.retrieval.filters import And, Between, Compare, Contains, IsNull, Like, Not, OneOf, Or, parse
 from accord.retrieval.filters.matching import matching_slots
 from accord.retrieval.filters.sql import condition
-from accord.retrieval.schema import SCHEMA
 
 ODD_KEYS = ["a b", 'odd"key', "back\\slash", "été\n", "", "$.year"]
 KEYS = st.sampled_from(["year", "lang", "naïve"]) | st.sampled_from(ODD_KEYS)

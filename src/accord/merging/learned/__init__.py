@@ -34,7 +34,7 @@ plain sight and a merge that needs no data any more. The last two are given `sta
 :func:`diagonal_fisher` and :func:`input_products` gather.
 
 The probe decides. Examples that are also those of the evaluation make every method look better than it is, so
-:func:`accord.recipes.probe_rows.read_probe` refuses them.
+:func:`accord.recipes.merge.probe_rows.read_probe` refuses them.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from accord.recipes.corpus_rows import records_of, text_of
 from accord.recipes.shards.finished import Shards, open_shards
 from accord.recipes.shards.plan import ShardPlan, cut_corpus, is_done
 from accord.recipes.shards.work import embed_shard
-from accord.retrieval.lock import writer_lock
+from accord.retrieval.files.lock import writer_lock
 from accord.retrieval.questions import model_record
 
 __all__ = ["Embedded", "Parity", "Spread", "embed_corpus"]

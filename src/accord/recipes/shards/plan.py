@@ -21,7 +21,7 @@ from accord.data.seen_ids import SeenIds
 from accord.encoders import StaticEncoder, TextEncoder
 from accord.recipes.chunk_texts import Chunking, chunked, read_chunking
 from accord.recipes.corpus_rows import corpus_rows
-from accord.retrieval.lock import LOCK_FILE
+from accord.retrieval.files.lock import LOCK_FILE
 
 __all__ = ["FORMAT", "ShardPlan", "cut_corpus", "is_done", "read_plan"]
 

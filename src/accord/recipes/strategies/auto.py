@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from accord.evaluation import Observed
-from accord.recipes.conflict_gradients import gradient_conflict
+from accord.recipes.conflict.gradients import gradient_conflict
 from accord.recipes.evaluate import measure, observe
 from accord.recipes.prepare import PreparedTask
 from accord.recipes.schema import STRATEGIES, AutoSpec

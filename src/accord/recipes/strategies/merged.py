@@ -13,9 +13,9 @@ from accord.core.spec import to_spec
 from accord.core.storage import read_json
 from accord.merging import StateDict, merge_state_dicts
 from accord.recipes.evaluate import load_any
-from accord.recipes.learned_merge import learn_weights
+from accord.recipes.merge.learned import learn_weights
+from accord.recipes.merge.probe import Probe
 from accord.recipes.prepare import PreparedTask
-from accord.recipes.probe import Probe
 from accord.recipes.sharing import Learner, merge_of
 from accord.recipes.stages import Made, Stages
 from accord.recipes.starting import fresh_model

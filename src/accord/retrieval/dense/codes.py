@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int64, UInt8
 
 from accord.core.checks import check_at_least
-from accord.retrieval.dense.kept import narrow
+from accord.retrieval.dense.some_rows import narrow
 
 __all__ = ["Scores", "code_search"]
 

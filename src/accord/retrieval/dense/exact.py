@@ -8,7 +8,7 @@ import numpy as np
 
 from accord.core.checks import check_at_least
 from accord.core.errors import InputError
-from accord.retrieval.dense.kept import narrow
+from accord.retrieval.dense.some_rows import narrow
 
 __all__ = ["exact_search"]
 

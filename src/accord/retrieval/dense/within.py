@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from accord.core.checks import check_finite
-from accord.retrieval.dense.kept import narrow
 from accord.retrieval.dense.rows import rows_at
+from accord.retrieval.dense.some_rows import narrow
 
 __all__ = ["range_search"]
 
