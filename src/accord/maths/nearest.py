@@ -18,6 +18,8 @@ KINDS = ("cosine", "dot")
 PART = 1024
 CHUNK = 8192
 LEAST = np.finfo(np.float32).min
+CLOSE = 2.0**-19
+"""Share of the product of two lengths below which scores out of a product of blocks may owe their order to rounding."""
 
 Forbid = Callable[[slice, slice], Any]
 """From a range of queries and one of documents to what is not to be found, as what indexes their (queries, documents)
@@ -95,8 +97,9 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k best documents of each query, best first; ties by `order`, descending, as in :func:`top_k`.
 
-    Scores are products of whole blocks. On some processors the last bit of such a product depends on its place in the
-    block, so that equal documents may come in another order than `order` says.
+    Scores are products of whole blocks. The last bits of such a product depend on its place in the block on some
+    processors, so documents that are close to each other are scored again, pair by pair, before they are put in order:
+    equal documents tie exactly.
 
     Args:
         queries: (q, dim) vectors.
@@ -173,10 +176,11 @@ def nearest_parts(
     queries = documents if same else _ready(queries, kind)
     banned = [rule for rule in (forbid, None if leave_out is None else _one_each(leave_out)) if rule is not None]
     buffer = np.empty(min(PART, len(queries)) * min(block, len(documents)), dtype=np.float32)
+    longest = _lengths(documents).max(initial=0.0)
     with progress("search", total=len(queries) * len(documents), unit="scores") as advance:
         for first in range(0, len(queries), PART):
             part = slice(first, min(first + PART, len(queries)))
-            best = _Best(part.stop - first, min(k, len(documents)), order)
+            best = _Best(queries[part], documents, min(k, len(documents)), order, longest)
             for start in range(0, len(documents), block):
                 span = slice(start, min(start + block, len(documents)))
                 shape = part.stop - first, span.stop - start
@@ -199,6 +203,11 @@ def _ready(vectors: np.ndarray, kind: str) -> np.ndarray:
     return units
 
 
+def _lengths(vectors: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+
+
 def _one_each(leave_out: np.ndarray) -> Forbid:
     def forbid(part: slice, span: slice) -> tuple[np.ndarray, np.ndarray]:
         out = leave_out[part]
@@ -211,13 +220,18 @@ def _one_each(leave_out: np.ndarray) -> Forbid:
 class _Best:
     """What may still be among the k best of each query of a part.
 
-    Every score at or above a query's floor, the k-th best known so far, is kept; the floors rise whenever enough has
-    come together, and everything is sorted once, at the end.
+    Every score that may be at or above a query's floor, the k-th best known so far, is kept; the floors rise whenever
+    enough has come together, and everything is sorted once, at the end.
     """
 
-    def __init__(self, queries: int, width: int, order: np.ndarray) -> None:
+    def __init__(
+        self, queries: np.ndarray, documents: np.ndarray, width: int, order: np.ndarray, longest: np.float32
+    ) -> None:
+        self.queries, self.documents = queries, documents
         self.width, self.order = width, order
-        self.floor = np.full(queries, LEAST, dtype=np.float32)
+        close = CLOSE * longest * _lengths(queries)
+        self.close = np.where(close <= -LEAST, close, 0).astype(np.float32)  # 0 where something is infinite
+        self.floor = np.full(len(queries), LEAST, dtype=np.float32)
         self.row = np.zeros(0, dtype=np.int16)
         self.document = np.zeros(0, dtype=np.int64)
         self.score = np.zeros(0, dtype=np.float32)
@@ -228,7 +242,7 @@ class _Best:
         head = max(PART, 4 * self.width)
         if start == 0 and scores.shape[1] > head:  # floors from a few columns spare the rest
             sample = np.partition(scores[:, :head], head - self.width, axis=1)[:, head - self.width]
-            self.floor = np.fmax(self.floor, sample)
+            self._raise_to(sample)
         hit = np.flatnonzero(scores >= self.floor[:, None])
         row, column = np.divmod(hit, scores.shape[1])
         self.row = np.concatenate([self.row, row.astype(np.int16)])
@@ -257,14 +271,33 @@ class _Best:
             table = np.full((len(self.floor), most), -np.inf, dtype=np.float32)
             table[self.row, place] = self.score
             kth = np.partition(table, most - self.width, axis=1)[:, most - self.width]
-            self.floor = np.fmax(self.floor, kth)
+            self._raise_to(kth)
             self._keep(np.flatnonzero(self.score >= self.floor[self.row]))
             if len(self.row) > 2 * self.width * len(self.floor):  # a flood of ties: settle it now
                 self.row, self.document, self.score = self._sorted()
         self.settled = len(self.row)
 
+    def _raise_to(self, kth: np.ndarray) -> None:
+        """Floors below which nothing can be among the best, whatever rounding did to it and to the k-th."""
+        self.floor = np.fmax(self.floor, kth - self.close)
+
+    def _settle_close_scores(self) -> None:
+        """Score again, pair by pair, what has a neighbour that is as good but for rounding."""
+        by_score = np.lexsort((self.score, self.row))
+        row, score = self.row[by_score], self.score[by_score]
+        with np.errstate(invalid="ignore"):  # infinite scores are as good as each other
+            near = (row[1:] == row[:-1]) & (score[1:] - score[:-1] <= self.close[row[1:]])
+        either = np.zeros(len(row), dtype=bool)
+        either[1:] |= near
+        either[:-1] |= near
+        again = by_score[either]
+        self.score[again] = place_scores(
+            self.queries, self.documents, self.row[again], self.document[again], kind="dot"
+        )
+
     def _sorted(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The best of each query, at most k: by query, score and order."""
+        self._settle_close_scores()
         best = np.lexsort((-self.order[self.document], -self.score, self.row))
         row = self.row[best]
         place = np.arange(len(row)) - np.searchsorted(row, np.arange(len(self.floor), dtype=row.dtype))[row]
