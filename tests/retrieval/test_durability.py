@@ -131,7 +131,7 @@ def test_nothing_acknowledged_is_lost_to_kills(tmp_path, rng):
 @pytest.mark.slow
 def test_nothing_acknowledged_is_lost_to_many_kills(tmp_path, rng):
     Store.create(tmp_path / "store", model={"dim": DIM}).close()
-    kill_and_check(tmp_path / "store", rng, 60)
+    kill_and_check(tmp_path / "store", rng, 20)
 
 
 def coded_store(folder):
