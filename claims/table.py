@@ -66,8 +66,8 @@ def page(
         "",
         "## Claims",
         "",
-        "| claim | statement | method | baseline | metric | effect [95 % interval] | p | n, seeds | verdict |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| claim | verdict | effect [95 % interval] | statement | compared |",
+        "| --- | --- | --- | --- | --- |",
         *(_claim_line(claim, results.get(name)) for name, claim in sorted(claims.items())),
         "",
         "## Papers",
@@ -86,20 +86,16 @@ def write_page(text: str, file: Path = PAGE) -> None:
 
 
 def _claim_line(claim: Claim, row: Mapping[str, Any] | None) -> str:
-    cells = [f"`{claim.name}`", claim.statement, claim.method, claim.baseline, claim.metric]
+    compared = f"{claim.method}; against {claim.baseline}; by {claim.metric}"
     if row is None:
-        cells += ["", "", "", "not run"]
-    else:
-        low, high = row["ci"]
-        scores = f"{row['method_score']:.3f} against {row['baseline_score']:.3f}: "
-        stale = ", stale" if state(claim, row) == "stale" else ""
-        cells += [
-            f"{scores}{row['effect']:+.3f} [{low:+.3f}, {high:+.3f}]",
-            f"{row['p']:.2g}",
-            f"{row['n']}, {len(row['seeds'])}",
-            f"**{row['verdict']}** ({row['scale']}{stale})",
-        ]
-    return _line(cells)
+        return _line([f"`{claim.name}`", "not run", "", claim.statement, compared])
+    low, high = row["ci"]
+    scores = f"{row['method_score']:.3f} against {row['baseline_score']:.3f}"
+    effect = f"{scores}: {row['effect']:+.3f} [{low:+.3f}, {high:+.3f}], p {row['p']:.2g}"
+    counts = f"n {row['n']:,}, {len(row['seeds'])} {'seed' if len(row['seeds']) == 1 else 'seeds'}"
+    stale = ", stale" if state(claim, row) == "stale" else ""
+    verdict = f"**{row['verdict']}** ({row['scale']}{stale})"
+    return _line([f"`{claim.name}`", verdict, f"{effect}; {counts}", claim.statement, compared])
 
 
 def _paper_line(paper: Mapping[str, str], claims: list[str]) -> str:
