@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import logsumexp
 
 from accord.core.errors import InputError
 
@@ -85,6 +84,8 @@ def shifted(
     Returns:
         The divergence in nats, and the variance of the shift under p.
     """
+    from scipy.special import logsumexp
+
     after = scores + shift
     total = logsumexp(after, axis=-1, keepdims=True)
     logs = after - total

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 from accord.core.checks import check_at_least
 from accord.core.errors import InputError
@@ -74,6 +73,8 @@ def rank_agreement(found: Float[np.ndarray, " n"], wanted: Float[np.ndarray, " n
     >>> rank_agreement(np.array([0.1, 0.5, 0.3]), np.array([1.0, 5.0, 2.0]))
     1.0
     """
+    from scipy.stats import rankdata
+
     left, right = rankdata(found), rankdata(wanted)
     left, right = left - left.mean(), right - right.mean()
     size = float(np.sqrt((left @ left) * (right @ right)))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 from accord.core.spec import Described
 from accord.maths.score_scaling import check_systems, per_system
@@ -40,6 +39,8 @@ def borda_count(
     >>> borda_count(np.array([[[9.0, 8.0, np.nan, np.nan]], [[0.1, 0.4, 0.3, np.nan]]])).tolist()
     [[4.0, 5.0, 3.0, -inf]]
     """
+    from scipy.stats import rankdata
+
     given = check_systems(scores)
     missing = np.isnan(given)
     nowhere = missing.all(axis=0)

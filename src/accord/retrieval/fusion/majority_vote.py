@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 from accord.core.checks import check_at_least
 from accord.core.spec import Described
@@ -41,6 +40,8 @@ def majority_vote(
     >>> majority_vote(np.array([[[9.0, 8.0, 7.0]], [[0.1, 0.3, 0.2]]]), depth=2).round(3).tolist()
     [[1.667, 2.75, 1.417]]
     """
+    from scipy.stats import rankdata
+
     check_at_least("depth", depth, 1)
     given = check_systems(scores)
     missing = np.isnan(given)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 from accord.core.checks import check_at_least
 from accord.core.spec import Described
@@ -41,6 +40,8 @@ def reciprocal_rank(
     >>> fused.round(3).tolist()
     [[0.75, 0.833, 0.333]]
     """
+    from scipy.stats import rankdata
+
     check_at_least("offset", offset, 0)
     given = check_systems(scores)
     missing = np.isnan(given)
