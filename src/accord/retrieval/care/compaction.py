@@ -178,6 +178,7 @@ def _shrink(path: Path) -> None:
     with closing(connect(path)) as connection:
         try:
             connection.execute("VACUUM")
+            connection.execute("PRAGMA busy_timeout = 200")  # who reads an older commit may do so for days
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.OperationalError as error:
             logger.warning("%s is compacted, %s could not be shrunk: %s", path, DATABASE, error)
