@@ -6,6 +6,9 @@ weights, lets that label them for the encoder, and so on, and finds both better 
 Here the start is the packaged encoder's first layers, tuned by twins of unlabelled sentences (SimCSE). Then, on the
 same unlabelled pairs: cycles of the two forms; or as many more steps of twins. A control learns from labels that were
 dealt out anew at random. The encoder is judged, on two scored sets.
+
+The quick scale has some 35 steps a turn, where the paper passes over tens of thousands of pairs: its control shows that
+such labels carry nothing yet, so its verdict is about short trainings.
 """
 
 from __future__ import annotations
