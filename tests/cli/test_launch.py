@@ -56,3 +56,12 @@ def test_ctrl_c_is_passed_on_and_the_code_is_that_of_the_first(programs):
     hear = "import signal, sys, time\nsignal.signal(signal.SIGINT, lambda *_: sys.exit(130))\ntime.sleep(60)"
     late = tell.replace("import os", "import time; time.sleep(1.5)\nimport os")
     assert programs(hear, late) == 130
+
+
+def test_ctrl_c_is_no_failure_of_the_process_that_it_ends_first(programs, capfd):
+    slow = ("import signal, sys, time\n"
+            "signal.signal(signal.SIGINT, lambda *_: (time.sleep(0.2), sys.exit(130)))\ntime.sleep(60)")  # fmt: skip
+    tell = "import time; time.sleep(1.5)\nimport os, signal, sys\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)"
+    assert programs(slow, tell) == 130
+    assert programs(tell, WAIT) == 130  # neither says a code of its own
+    assert "was ended by" not in capfd.readouterr().err

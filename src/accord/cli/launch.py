@@ -49,8 +49,8 @@ def launch(arguments: Sequence[str], processes: int) -> int:
         try:
             started = [_start(arguments, rank, processes, port, heard[rank - 1] if rank else None)
                        for rank in range(processes)]  # fmt: skip
-            with _passed_on(started):
-                return _wait(started, heard)
+            with _passed_on(started) as came:
+                return _wait(started, heard, came)
         finally:
             for file in heard:
                 file.close()
@@ -84,8 +84,8 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
-def _wait(started: Sequence[subprocess.Popen[bytes]], heard: Sequence[IO[bytes]]) -> int:
-    """Wait for all; when one fails, see that the others end too."""
+def _wait(started: Sequence[subprocess.Popen[bytes]], heard: Sequence[IO[bytes]], passed_on: set[int]) -> int:
+    """Wait for all; when one fails, see that the others end too. Who ends by a signal passed on has not failed."""
     while all(one.poll() is None or one.returncode == 0 for one in started):
         if all(one.returncode == 0 for one in started):
             return 0
@@ -93,6 +93,8 @@ def _wait(started: Sequence[subprocess.Popen[bytes]], heard: Sequence[IO[bytes]]
     guilty = next(rank for rank, one in enumerate(started) if one.returncode not in {None, 0})
     _end(started)
     code = started[guilty].returncode
+    if code < 0 and -code in passed_on:
+        return max(started[0].returncode, 0) or 128 - code
     if code < 0:
         name = signal.Signals(-code).name
         sys.stderr.write(f"Process {guilty} of {len(started)} was ended by {name}, and the others with it. "
@@ -116,18 +118,20 @@ def _end(started: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 @contextmanager
-def _passed_on(started: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """Pass Ctrl-C and termination on to the processes, and leave it to them what that means."""
+def _passed_on(started: Sequence[subprocess.Popen[bytes]]) -> Iterator[set[int]]:
+    """Pass Ctrl-C and termination on to the processes, leave it to them what that means, and say which came."""
+    came: set[int] = set()
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         del frame
+        came.add(number)
         for one in started:
             if one.poll() is None:
                 one.send_signal(number)
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
