@@ -45,7 +45,7 @@ def test_a_result_is_stale_when_the_claims_own_file_does_something_else(
     assert state(own, row) == expected
 
 
-def test_a_result_outlives_the_move_of_a_method_file(claim):
+def test_a_result_outlives_the_move_of_a_method_file():
     own = importlib.import_module("claims.knn_embed")
     text = Path(own.__file__).read_text()
     moved = text.replace('"retrieval/choices/knn_embed.py"', '"retrieval/elsewhere/knn_embed.py"')

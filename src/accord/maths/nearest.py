@@ -225,7 +225,7 @@ class _Best:
     """
 
     def __init__(
-        self, queries: np.ndarray, documents: np.ndarray, width: int, order: np.ndarray, longest: np.float32
+        self, queries: np.ndarray, documents: np.ndarray, width: int, order: np.ndarray, longest: float
     ) -> None:
         self.queries, self.documents = queries, documents
         self.width, self.order = width, order
