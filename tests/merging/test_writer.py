@@ -1,6 +1,8 @@
 """The writer of safetensors: piece by piece, in any order, what the library writes at once."""
 
+import errno
 import json
+import os
 import struct
 
 import pytest
@@ -56,3 +58,30 @@ def test_nothing_is_written_over(tmp_path):
     path.write_bytes(b"x")
     with pytest.raises(FileExistsError):
         WeightsWriter(path, {"a": ("F32", (1,))})
+
+
+def test_what_the_disk_refuses_meanwhile_is_told_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("accord.merging.writer.FORCED", 16)
+    real, calls = os.fsync, []
+
+    def refusing(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 1:
+            raise OSError(errno.EIO, "the disk is ill")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refusing)
+    with pytest.raises(OSError, match="the disk is ill"):  # noqa: SIM117 -- the writer is what raises
+        with WeightsWriter(tmp_path / "model.safetensors", {"a": ("F32", (8,))}) as writer:
+            writer.write("a", 0, torch.zeros(8))
+    assert len(calls) == 1
+
+
+def test_pieces_are_forced_while_others_are_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("accord.merging.writer.FORCED", 16)
+    real, calls = os.fsync, []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: calls.append(descriptor) or real(descriptor))
+    write(tmp_path / "model.safetensors", TENSORS, 4)
+    assert len(calls) > 1
+    found = load_file(tmp_path / "model.safetensors")
+    torch.testing.assert_close(found["wide"], TENSORS["wide"], rtol=0, atol=0)

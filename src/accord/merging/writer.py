@@ -6,7 +6,9 @@ import json
 import math
 import os
 import struct
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,8 +22,8 @@ __all__ = ["WeightsWriter"]
 
 ALIGNMENT = 8
 
-EARLY = 1 << 18
-"""Bytes of a piece that is worth sending to the disk before the file is whole."""
+FORCED = 1 << 24
+"""Bytes that are forced to the disk together, while further pieces are merged."""
 
 
 class WeightsWriter:
@@ -55,6 +57,9 @@ class WeightsWriter:
         text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
         text += b" " * (-len(text) % ALIGNMENT)
         self._begin = 8 + len(text)
+        self._lock, self._pending = threading.Lock(), 0
+        self._disk, self._forcing = ThreadPoolExecutor(1, "force"), Future[None]()
+        self._forcing.set_result(None)
         self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         self._write(memoryview(struct.pack("<Q", len(text)) + text), 0)
         os.ftruncate(self._descriptor, self._begin + reached)
@@ -77,8 +82,12 @@ class WeightsWriter:
         while len(data):
             done = os.pwrite(self._descriptor, data, place)
             data, place = data[done:], place + done
-        if length >= EARLY and hasattr(os, "posix_fadvise"):  # on its way to the disk while the next piece is merged
-            os.posix_fadvise(self._descriptor, place - length, length, os.POSIX_FADV_DONTNEED)
+        with self._lock:
+            self._pending += length
+            if self._pending >= FORCED and self._forcing.done():
+                self._pending = 0
+                self._forcing.result()
+                self._forcing = self._disk.submit(os.fsync, self._descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +96,9 @@ class WeightsWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            self._disk.shutdown(wait=True)
             if error is None:
+                self._forcing.result()
                 os.fsync(self._descriptor)
         finally:
             os.close(self._descriptor)

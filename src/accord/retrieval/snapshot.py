@@ -42,6 +42,7 @@ __all__ = ["Snapshot", "open_snapshot"]
 
 _TRIES = 8
 _MANY = 20_000
+_MARKS = 64
 
 
 def open_snapshot(folder: Path) -> Snapshot:
@@ -332,14 +333,15 @@ class Snapshot:
             StorageError: a document was changed on the disk.
         """
         slots = self._slots(positions).tolist()
+        few = len(slots) <= _MARKS
+        among = ",".join("?" * len(slots)) if few else "SELECT value FROM json_each(?)"
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT slot, id, title, text, metadata, hash FROM documents "
-                "WHERE slot IN (SELECT value FROM json_each(?))",
-                (json.dumps(slots),),
+                f"SELECT slot, id, title, text, metadata, hash FROM documents WHERE slot IN ({among})",
+                slots if few else (json.dumps(slots),),
             ).fetchall()
         documents = {row[0]: self._document(row) for row in rows}
-        if missing := set(slots) - set(documents):
+        if len(documents) < len(slots) and (missing := set(slots) - set(documents)):
             raise damaged(self.folder, f"the vector in slot {min(missing)} has no document")
         return [documents[slot] for slot in slots]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -307,10 +306,12 @@ class Store:
 
     def _dense(self, snapshot: Snapshot, query: Any, prompt_name: str | None, rescore: Rescore, index: Index) -> Side:
         """The dense side of a search; a text is encoded when it is first asked, and once."""
-        asked = cache(lambda: self._asked(query, prompt_name))
+        asked: list[np.ndarray] = []
 
         def dense(count: int, among: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-            positions, scores = self._nearest(snapshot, asked(), count, rescore, among, index)
+            if not asked:
+                asked.append(self._asked(query, prompt_name))
+            positions, scores = self._nearest(snapshot, asked[0], count, rescore, among, index)
             found = positions[0] >= 0
             return positions[0][found], scores[0][found]
 

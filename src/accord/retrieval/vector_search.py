@@ -100,7 +100,8 @@ class VectorSearch:
         manifest = snapshot.manifest
         matrix = check_vectors("query", vectors, (None, manifest.dim), manifest.similarity).astype(np.float32)
         if manifest.similarity == "cosine":
-            matrix = (matrix / np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)).astype(np.float32)
+            wide = matrix.astype(np.float64)
+            matrix = (wide / np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]).astype(np.float32)
         return matrix
 
     @staticmethod

@@ -19,7 +19,7 @@ from accord.core.interrupts import Interrupted
 from accord.core.progress import Progress, silent
 from accord.core.random import numpy_generator
 from accord.core.storage import clear_leftovers, hash_json, read_json, storage_errors, write_json
-from accord.data.signals import Signal
+from accord.data.signals import Labelled, Signal
 from accord.evaluation import KeptResults
 from accord.evaluation.conflict import Estimate, Evidence, GradientConflict, recommend
 from accord.recipes.conflict.experts import Experts, TaskVectors, task_identity
@@ -57,8 +57,10 @@ log = logging.getLogger(__name__)
 FORMAT = "accord-conflict/1"
 SAMPLE = 20_000
 """Train rows of a task that are looked at, drawn at random."""
-LOOKAHEADS, LOOKAHEADS_WITH_TRANSFER = 4, 6
-STEPS, STEPS_WITH_TRANSFER = 5, 30
+LEARNED = 1_000
+"""Labelled train rows of a task that a probe learns from for the transfer matrix, drawn at random."""
+LOOKAHEADS = 4
+STEPS, STEPS_WITH_TRANSFER = 5, 16
 FORWARD = 0.35
 """What a forward pass costs, as a share of a forward and a backward one; only used for estimates."""
 
@@ -112,7 +114,7 @@ def conflict(
         out: folder; made when missing.
         transfer: also measure loss barriers and the transfer matrix, which takes longer.
         batches: of each task whose gradients are compared.
-        steps: of each short training; 30 with transfer, 5 without, when not given.
+        steps: of each short training; 16 with transfer, 5 without, when not given.
         tolerance: share of its progress that a task may lose to another without a conflict; 0 leaves only the noise.
         on_plan: called with the expected seconds of each stage once they are known.
         progress: opens bars.
@@ -227,6 +229,14 @@ class _Conflict:
         self.notes.append(f"{task.name}: {SAMPLE:,} of its {len(task.train):,} train rows, drawn at random.")
         return replace(task, train=task.train.take(np.sort(rows)))
 
+    def _judged(self, task: PreparedTask) -> PreparedTask:
+        """The task as the transfer matrix judges it: by its first evaluation, at most 1,000 labelled rows learned from."""
+        task = replace(task, evaluations=task.evaluations[:1])
+        if not isinstance(task.train, Labelled) or len(task.train) <= LEARNED:
+            return task
+        rows = numpy_generator(self.recipe.spec.seeds[0], "learned", task.name).permutation(len(task.train))[:LEARNED]
+        return replace(task, train=task.train.take(np.sort(rows)))
+
     def _kept(self, name: str, key: object, compute: Callable[[], Any]) -> Any:
         """What an earlier call measured, or a measurement that is kept."""
         path = self.folder / "measured" / f"{name}-{hash_json(key)[:16]}.json"
@@ -249,9 +259,8 @@ class _Conflict:
                     (self.folder / "measured").mkdir(parents=True, exist_ok=True)
                 clear_leftovers(self.folder)
                 self.recipe.save(self.folder / "recipe.yaml")
-                lookaheads = LOOKAHEADS_WITH_TRANSFER if transfer else LOOKAHEADS
-                key = [self._identity(), self.batches, lookaheads, self.recipe.spec.train.adapter]
-                found = self._kept("gradients", key, lambda: self._measure_gradients(probe, lookaheads, transfer))
+                key = [self._identity(), self.batches, LOOKAHEADS, self.recipe.spec.train.adapter]
+                found = self._kept("gradients", key, lambda: self._measure_gradients(probe, transfer))
             finally:
                 if adapter is not None:
                     adapter.remove()
@@ -261,7 +270,7 @@ class _Conflict:
         self.error = float(found["error"])
         return result
 
-    def _measure_gradients(self, probe: ProbeBatches, lookaheads: int, transfer: bool) -> dict[str, Any]:
+    def _measure_gradients(self, probe: ProbeBatches, transfer: bool) -> dict[str, Any]:
         """One batch a task to learn what they take, then all of them."""
         pace = []
         for number in range(len(self.training)):
@@ -269,22 +278,24 @@ class _Conflict:
             probe.backward(number, 0)
             pace.append(time.perf_counter() - begun)
         if self.on_plan is not None:
-            self.on_plan(self._plan(pace, probe, lookaheads, transfer))
-        found = measure_gradients(probe, lookaheads=lookaheads, projection=65_536, progress=self.progress, pace=pace)
+            self.on_plan(self._plan(pace, probe, transfer))
+        found = measure_gradients(probe, lookaheads=LOOKAHEADS, projection=65_536, progress=self.progress, pace=pace)
         return found.to_json()
 
-    def _plan(self, pace: Sequence[float], probe: ProbeBatches, lookaheads: int, transfer: bool) -> dict[str, float]:
+    def _plan(self, pace: Sequence[float], probe: ProbeBatches, transfer: bool) -> dict[str, float]:
         """Expected seconds of each stage, from those of one batch a task."""
         tasks, once = len(pace), sum(pace)
-        ahead = min(lookaheads, *probe.counts)
+        ahead = min(LOOKAHEADS, *probe.counts)
         plan = {
             "gradients": sum(p * count for p, count in zip(pace, probe.counts)) + ahead * tasks * once * FORWARD,
             "short trainings": 2 * self.steps * once,
         }
         if transfer:
             plan["loss barriers"] = 2 * (POINTS - 2) * (tasks - 1) * DEV_BATCHES * once * FORWARD
-            learned = [any(getattr(e, "learns", True) for e in task.evaluations) for task in self.tasks]
-            rows = [len(task.dev) + learns * len(task.train) for task, learns in zip(self.tasks, learned)]
+            rows = [
+                len(task.dev) + getattr(task.evaluations[0], "learns", True) * len(task.train)
+                for task in map(self._judged, self.tasks)
+            ]
             judged = sum(n / size * p * FORWARD for n, size, p in zip(rows, probe.sizes, pace))
             plan["transfer"] = (1 + 2 * tasks) * judged
         return plan
@@ -330,7 +341,7 @@ class _Conflict:
 
     def _transfer(self, experts: Experts) -> dict[tuple[str, str], Estimate]:
         """The primary metric of every task under every expert, on dev rows."""
-        tasks = [task for task in self.tasks if len(task.dev)]
+        tasks = [self._judged(task) for task in self.tasks if len(task.dev)]
         self.notes += [
             f"{task.name}: no dev rows, so no transfer to it. Raise `split.dev` or name a `dev_source`."
             for task in self.tasks

@@ -50,7 +50,7 @@ __all__ = [
 RANK = 8
 """Directions of a matrix that are compared."""
 
-DEV_BATCHES = 6
+DEV_BATCHES = 4
 """Of each task, at most, that losses between models are taken on."""
 
 POINTS = 5

@@ -152,14 +152,15 @@ def _ranked(
     at_once = max(1, _PAIRS // found.shape[1])
     for first in range(0, len(queries), at_once):
         here = found[first : first + at_once]
-        rows = rows_at(segments, np.maximum(here, 0).ravel()).astype(np.float64)
+        rows = rows_at(segments, np.maximum(here, 0).ravel()).astype(np.float64).reshape(*here.shape, -1)
         with np.errstate(all="ignore"):  # a damaged file may hold anything
-            wide = queries[first : first + at_once].astype(np.float64)
-            exact = (rows.reshape(*here.shape, -1) * wide[:, None]).sum(axis=2).astype(np.float32)
+            rows *= queries[first : first + at_once, None]
+            exact = rows.sum(axis=2).astype(np.float32)
         exact[(here < 0) | np.isnan(exact)] = -np.inf
         for number, (places, values) in enumerate(zip(here, exact), first):
             order = _order(places, values, k, prefer)
-            positions[number], scores[number] = np.where(np.isfinite(values[order]), places[order], -1), values[order]
+            positions[number], scores[number] = places[order], values[order]
+    positions[~np.isfinite(scores)] = -1
     return positions, scores
 
 

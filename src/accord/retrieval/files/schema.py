@@ -71,6 +71,7 @@ FULL_TEXT = 3
 """The first schema version with a lexical table and sidecars."""
 
 _LONG_LOG = 4 << 20
+_READER_CACHE = 32 << 20  # taken as it is used
 _WRITER_CACHE = 64 << 20  # new ids lie all over the index of ids: no page of a commit is written twice
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
@@ -85,14 +86,16 @@ def row_hash(*values: str | bytes | float | None) -> bytes:
     parts = []
     for value in values:
         if isinstance(value, str):
-            tag, data = b"s", value.encode("utf-8", "surrogateescape")
+            data = value.encode("utf-8", "surrogateescape")
+            parts.append(b"s%d:%b" % (len(data), data))
         elif isinstance(value, bytes):
-            tag, data = b"b", value
+            parts.append(b"b%d:%b" % (len(value), value))
         elif isinstance(value, float):
-            tag, data = b"f", struct.pack("<d", value)
+            data = struct.pack("<d", value)
+            parts.append(b"f%d:%b" % (len(data), data))
         else:
-            tag, data = b"i", str(value).encode()
-        parts.append(b"%b%d:%b" % (tag, len(data), data))
+            data = str(value).encode()
+            parts.append(b"i%d:%b" % (len(data), data))
     return hashlib.sha256(b"".join(parts)).digest()
 
 
@@ -116,7 +119,7 @@ def connect(folder: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA query_only = ON")
         else:
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE >> 10}")
+        connection.execute(f"PRAGMA cache_size = -{(_READER_CACHE if read_only else _WRITER_CACHE) >> 10}")
     except BaseException:
         connection.close()
         raise

@@ -43,12 +43,14 @@ def check_vectors(name: str, vectors: Any, shape: tuple[int | None, int], simila
     if matrix.ndim != 2 or matrix.shape[1] != dim or rows not in {None, matrix.shape[0]}:
         wanted = f"({'rows' if rows is None else rows}, {dim})"
         raise InputError(f"`{name}` must have the shape {wanted}. Got {matrix.shape} instead.")
+    cosine = similarity == "cosine"
     for first, chunk, norms in _float_chunks(matrix):
-        finite = np.isfinite(chunk).all(axis=1)
+        if norms.max() <= _LONGEST and not (cosine and norms.min() == 0):  # false where a norm is NaN
+            continue
         for bad, rule in (
-            (~finite, "must be finite (NaN or infinity found)"),
+            (~np.isfinite(chunk).all(axis=1), "must be finite (NaN or infinity found)"),
             (norms > _LONGEST, f"must be no longer than {_LONGEST:g}"),
-            ((norms == 0) & (similarity == "cosine"), "must not be all zeros under cosine similarity"),
+            ((norms == 0) & cosine, "must not be all zeros under cosine similarity"),
         ):
             if bad.any():
                 raise InputError(f"{name}[{first + int(bad.argmax())}] {rule}.")
