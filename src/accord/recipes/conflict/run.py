@@ -230,7 +230,7 @@ class _Conflict:
         return replace(task, train=task.train.take(np.sort(rows)))
 
     def _judged(self, task: PreparedTask) -> PreparedTask:
-        """The task as the transfer matrix judges it: by its first evaluation, at most 1,000 labelled rows learned from."""
+        """The task as transfer judges it: by its first evaluation, with a probe that learns from 1,000 rows at most."""
         task = replace(task, evaluations=task.evaluations[:1])
         if not isinstance(task.train, Labelled) or len(task.train) <= LEARNED:
             return task
