@@ -291,7 +291,8 @@ class _Conflict:
             "short trainings": 2 * self.steps * once,
         }
         if transfer:
-            plan["loss barriers"] = 2 * (POINTS - 2) * (tasks - 1) * DEV_BATCHES * once * FORWARD
+            looks = 2 * (POINTS - 2) * (tasks - 1) + 2 * tasks + 1  # between experts, at them, and before
+            plan["loss barriers"] = looks * DEV_BATCHES * once * FORWARD
             rows = [
                 len(task.dev) + getattr(task.evaluations[0], "learns", True) * len(task.train)
                 for task in map(self._judged, self.tasks)

@@ -53,7 +53,7 @@ RANK = 8
 DEV_BATCHES = 4
 """Of each task, at most, that losses between models are taken on."""
 
-POINTS = 5
+POINTS = 3
 """On the line between two experts, both included."""
 
 Rows = list[dict[str, Any]]

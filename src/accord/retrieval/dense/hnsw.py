@@ -24,14 +24,14 @@ class HNSW(Described):
     """A graph over the rows; a query goes from layer to layer, nearer with each step, and keeps the best it met.
 
     Fast at any size, slow to build, and as large in memory as its links and its copy of the rows: with the defaults
-    `dim + 8 links` bytes a row, in a file that is mapped, so that processes share it.
+    8 bytes a link and one for each number that is kept of a row, in a file that is mapped, so that processes share it.
 
     Also known as: hierarchical navigable small world graph; M (`links`), efConstruction, efSearch.
 
     Reference: Malkov & Yashunin (2018), arXiv:1603.09320, algorithms 1, 2, 4 and 5.
 
-    Differs from the paper: rows are kept in eight bits a number, and what it finds is scored again from the store's own
-    rows.
+    Differs from the paper: rows are turned onto their principal directions, of which most are kept, in eight bits a
+    number; and what it finds is scored again from the store's own rows.
 
     Args:
         links: of a row to others in each layer, twice as many in the lowest.
