@@ -10,16 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from accord.core.checks import check_at_least
 from accord.core.environment import environment
 from accord.core.errors import InputError, MissingExtra
 from accord.core.interrupts import Interrupted
 from accord.core.progress import Progress, silent
-from accord.core.random import numpy_generator
 from accord.core.storage import clear_leftovers, hash_json, read_json, storage_errors, write_json
-from accord.data.signals import Labelled, Signal
 from accord.evaluation import KeptResults
 from accord.evaluation.conflict import Estimate, Evidence, GradientConflict, recommend
 from accord.recipes.conflict.experts import Experts, TaskVectors, task_identity
@@ -29,7 +25,9 @@ from accord.recipes.conflict.gradients import (
     gradient_conflict,
     measure_gradients,
 )
+from accord.recipes.conflict.pace import expected_seconds
 from accord.recipes.conflict.record import estimate_of, pair_values, plain
+from accord.recipes.conflict.rows import judged_rows, sampled_rows
 from accord.recipes.conflict.weights import (
     DEV_BATCHES,
     POINTS,
@@ -41,7 +39,7 @@ from accord.recipes.conflict.weights import (
     vector_measures,
     vector_rows,
 )
-from accord.recipes.prepare import Prepared, PreparedTask, adapter_of, prepare, settings_of
+from accord.recipes.prepare import Prepared, adapter_of, prepare, settings_of
 from accord.recipes.recipe import Recipe
 from accord.recipes.starting import fresh_model
 from accord.recipes.teachers import Teachers
@@ -55,14 +53,8 @@ __all__ = ["ConflictResult", "conflict", "gradient_conflict"]
 log = logging.getLogger(__name__)
 
 FORMAT = "accord-conflict/1"
-SAMPLE = 20_000
-"""Train rows of a task that are looked at, drawn at random."""
-LEARNED = 1_000
-"""Labelled train rows of a task that a probe learns from for the transfer matrix, drawn at random."""
 LOOKAHEADS = 4
 STEPS, STEPS_WITH_TRANSFER = 5, 16
-FORWARD = 0.35
-"""What a forward pass costs, as a share of a forward and a backward one; only used for estimates."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +172,15 @@ class _Conflict:
         spec = recipe.spec
         with self.stage("read data and model"):
             self.prepared: Prepared = prepare(recipe, progress=progress)
-            self.tasks = [self._sampled(task) for task in self.prepared.tasks.values()]
             self.seed = spec.seeds[0]
-            self.settings = settings_of(recipe, [len(t.train) for t in self.prepared.tasks.values()], seed=self.seed)
+            whole = list(self.prepared.tasks.values())
+            self.tasks = [sampled_rows(task, self.seed) for task in whole]
+            self.notes += [
+                f"{task.name}: {len(some.train):,} of its {len(task.train):,} train rows, drawn at random."
+                for task, some in zip(whole, self.tasks)
+                if some is not task
+            ]
+            self.settings = settings_of(recipe, [len(task.train) for task in whole], seed=self.seed)
             self.encoder = fresh_model(spec.encoder, self.tasks, seed=self.seed)
             teachers = Teachers()
             self.training: list[TrainingTask] = [training_task(task, self.encoder, teachers) for task in self.tasks]
@@ -220,22 +218,6 @@ class _Conflict:
         except MissingExtra as error:
             log.warning("No report.html: %s", error)
         return ConflictResult(self.folder, record)
-
-    def _sampled(self, task: PreparedTask) -> PreparedTask:
-        """The task with at most 20,000 of its train rows."""
-        if not isinstance(task.train, Signal) or len(task.train) <= SAMPLE:
-            return task
-        rows = numpy_generator(self.recipe.spec.seeds[0], "sample", task.name).permutation(len(task.train))[:SAMPLE]
-        self.notes.append(f"{task.name}: {SAMPLE:,} of its {len(task.train):,} train rows, drawn at random.")
-        return replace(task, train=task.train.take(np.sort(rows)))
-
-    def _judged(self, task: PreparedTask) -> PreparedTask:
-        """The task as transfer judges it: by its first evaluation, with a probe that learns from 1,000 rows at most."""
-        task = replace(task, evaluations=task.evaluations[:1])
-        if not isinstance(task.train, Labelled) or len(task.train) <= LEARNED:
-            return task
-        rows = numpy_generator(self.recipe.spec.seeds[0], "learned", task.name).permutation(len(task.train))[:LEARNED]
-        return replace(task, train=task.train.take(np.sort(rows)))
 
     def _kept(self, name: str, key: object, compute: Callable[[], Any]) -> Any:
         """What an earlier call measured, or a measurement that is kept."""
@@ -278,28 +260,10 @@ class _Conflict:
             probe.backward(number, 0)
             pace.append(time.perf_counter() - begun)
         if self.on_plan is not None:
-            self.on_plan(self._plan(pace, probe, transfer))
+            judged = [judged_rows(task, self.seed) for task in self.tasks] if transfer else None
+            self.on_plan(expected_seconds(pace, probe, lookaheads=LOOKAHEADS, steps=self.steps, judged=judged))
         found = measure_gradients(probe, lookaheads=LOOKAHEADS, projection=65_536, progress=self.progress, pace=pace)
         return found.to_json()
-
-    def _plan(self, pace: Sequence[float], probe: ProbeBatches, transfer: bool) -> dict[str, float]:
-        """Expected seconds of each stage, from those of one batch a task."""
-        tasks, once = len(pace), sum(pace)
-        ahead = min(LOOKAHEADS, *probe.counts)
-        plan = {
-            "gradients": sum(p * count for p, count in zip(pace, probe.counts)) + ahead * tasks * once * FORWARD,
-            "short trainings": 2 * self.steps * once,
-        }
-        if transfer:
-            looks = 2 * (POINTS - 2) * (tasks - 1) + 2 * tasks + 1  # between experts, at them, and before
-            plan["loss barriers"] = looks * DEV_BATCHES * once * FORWARD
-            rows = [
-                len(task.dev) + getattr(task.evaluations[0], "learns", True) * len(task.train)
-                for task in map(self._judged, self.tasks)
-            ]
-            judged = sum(n / size * p * FORWARD for n, size, p in zip(rows, probe.sizes, pace))
-            plan["transfer"] = (1 + 2 * tasks) * judged
-        return plan
 
     def _experts(self) -> Experts:
         """Short trainings of each task on both halves of its train rows, and their task vectors."""
@@ -342,7 +306,7 @@ class _Conflict:
 
     def _transfer(self, experts: Experts) -> dict[tuple[str, str], Estimate]:
         """The primary metric of every task under every expert, on dev rows."""
-        tasks = [self._judged(task) for task in self.tasks if len(task.dev)]
+        tasks = [judged_rows(task, self.seed) for task in self.tasks if len(task.dev)]
         self.notes += [
             f"{task.name}: no dev rows, so no transfer to it. Raise `split.dev` or name a `dev_source`."
             for task in self.tasks
