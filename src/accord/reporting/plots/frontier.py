@@ -17,6 +17,7 @@ HEIGHT, AXIS, ROW = 270, 62, 34
 LETTER, LINE, GAP = 5.9, 12.0, 8.0
 """Of labels, in pixels: a letter's width, a line's height, the way from a point."""
 LABELS = 4
+TICKS = 6
 FAR = 8
 """Times of queries that lie further apart, one over the other, are drawn on a logarithmic axis, as sizes always are."""
 LOWEST = 0.75
@@ -265,12 +266,15 @@ def _ticks(domain: tuple[float, float]) -> list[float]:
 
     >>> _ticks((15.0, 400.0)), _ticks((15.0, 1200.0)), _ticks((1.0, 5000.0))
     ([20.0, 50.0, 100.0, 200.0], [30.0, 100.0, 300.0, 1000.0], [1.0, 10.0, 100.0, 1000.0])
+    >>> _ticks((0.0008, 5000.0))
+    [0.001, 0.1, 10.0, 1000.0]
     """
     apart = domain[1] / domain[0]
     digits = (1.0, 2.0, 5.0) if apart < 30 else (1.0, 3.0) if apart < 1000 else (1.0,)
     powers = range(math.floor(math.log10(domain[0])), math.ceil(math.log10(domain[1])) + 1)
     values = [digit * 10.0**power for power in powers for digit in digits]
-    return [value for value in values if domain[0] <= value <= domain[1]]
+    within = [value for value in values if domain[0] <= value <= domain[1]]
+    return within[:: math.ceil(len(within) / TICKS)] if within else []
 
 
 def _look(row: Row) -> dict[str, Any]:
