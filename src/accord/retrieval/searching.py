@@ -218,8 +218,10 @@ def _hits(snapshot: Snapshot, found: _Ranked, *, explain: bool) -> list[Hit]:
             for name, (of, scores) in found.systems.items()
         }
         sources = [{name: at[p] for name, at in places.items() if p in at} for p in positions]
-    documents = snapshot.documents_at(found.positions) if positions else []
+    contents = snapshot.contents_at(found.positions) if positions else []
     return [
-        Hit(d.id, float(score), d.text, d.title, d.metadata, rank, source)
-        for rank, (d, score, source) in enumerate(zip(documents, found.scores, sources), 1)
+        Hit(name, score, text, title, metadata, rank, source)
+        for rank, ((name, text, title, metadata), score, source) in enumerate(
+            zip(contents, found.scores.tolist(), sources), 1
+        )
     ]

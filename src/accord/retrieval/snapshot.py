@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Snapshot", "open_snapshot"]
 
+Contents = tuple[str, str, str, dict[str, Any]]
 _TRIES = 8
 _MANY = 20_000
 _MARKS = 64
@@ -332,6 +333,14 @@ class Snapshot:
         Raises:
             StorageError: a document was changed on the disk.
         """
+        return [Document(*contents) for contents in self.contents_at(positions)]
+
+    def contents_at(self, positions: np.ndarray) -> list[Contents]:
+        """Id, text, title and metadata behind each position.
+
+        Raises:
+            StorageError: a document was changed on the disk.
+        """
         slots = self._slots(positions).tolist()
         few = len(slots) <= _MARKS
         among = ",".join("?" * len(slots)) if few else "SELECT value FROM json_each(?)"
@@ -340,10 +349,10 @@ class Snapshot:
                 f"SELECT slot, id, title, text, metadata, hash FROM documents WHERE slot IN ({among})",
                 slots if few else (json.dumps(slots),),
             ).fetchall()
-        documents = {row[0]: self._document(row) for row in rows}
-        if len(documents) < len(slots) and (missing := set(slots) - set(documents)):
+        contents = self._contents(rows)
+        if len(contents) < len(slots) and (missing := set(slots) - set(contents)):
             raise damaged(self.folder, f"the vector in slot {min(missing)} has no document")
-        return [documents[slot] for slot in slots]
+        return [contents[slot] for slot in slots]
 
     def get(self, name: str) -> Document | None:
         """The document of an id, or None.
@@ -355,7 +364,7 @@ class Snapshot:
             row = connection.execute(
                 "SELECT slot, id, title, text, metadata, hash FROM documents WHERE id = ?", (name,)
             ).fetchone()
-        return None if row is None else self._document(row)
+        return None if row is None else Document(*self._contents([row])[row[0]])
 
     def holds(self, rows: Sequence[Row]) -> list[bool]:
         """Whether each document is there just as it is, by the hashes of its row."""
@@ -379,8 +388,10 @@ class Snapshot:
             raise damaged(self.folder, "a vector has no document with an id")
         return found
 
-    def _document(self, row: tuple) -> Document:
-        slot, name, title, text, metadata, stored = row
-        if row_hash(slot, name, title, text, metadata) != stored:
-            raise damaged(self.folder, f"document {name!r} was changed on the disk")
-        return Document(name, text, title, json.loads(metadata) if metadata != "{}" else {})
+    def _contents(self, rows: Sequence[tuple]) -> dict[int, Contents]:
+        """What whole rows hold, by their slots."""
+        for slot, name, title, text, metadata, stored in rows:
+            if row_hash(slot, name, title, text, metadata) != stored:
+                raise damaged(self.folder, f"document {name!r} was changed on the disk")
+        decoded = json.loads(f"[{','.join([row[4] for row in rows])}]")  # at once, which is faster than one by one
+        return {row[0]: (row[1], row[3], row[2], metadata) for row, metadata in zip(rows, decoded)}

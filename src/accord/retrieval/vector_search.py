@@ -9,7 +9,7 @@ import numpy as np
 
 from accord.core.errors import InputError
 from accord.retrieval.dense.base import Candidates
-from accord.retrieval.files.vectors import check_vectors
+from accord.retrieval.files.vectors import check_vectors, unit_rows
 from accord.retrieval.recall import RecallMonitor
 from accord.retrieval.rescoring import Rescore, candidates
 from accord.retrieval.sidecars import Index, Sidecars
@@ -97,12 +97,10 @@ class VectorSearch:
         Raises:
             InputError: they do not fit.
         """
-        manifest = snapshot.manifest
-        matrix = check_vectors("query", vectors, (None, manifest.dim), manifest.similarity).astype(np.float32)
-        if manifest.similarity == "cosine":
-            wide = matrix.astype(np.float64)
-            matrix = (wide / np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]).astype(np.float32)
-        return matrix
+        shape, similarity = (None, snapshot.manifest.dim), snapshot.manifest.similarity
+        if similarity == "cosine":
+            return unit_rows("query", vectors, shape)
+        return check_vectors("query", vectors, shape, similarity).astype(np.float32)
 
     @staticmethod
     def _check_rows(snapshot: Snapshot) -> None:

@@ -147,20 +147,22 @@ def _ranked(
     queries: np.ndarray, found: np.ndarray, segments: Sequence[Any], k: int, prefer: Prefer
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k best of each query's candidates, scored as exact search scores them: in float64, rounded once."""
-    positions = np.full((len(queries), k), -1, dtype=np.int64)
-    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    positions = np.empty((len(queries), k), dtype=np.int64)
+    scores = np.empty((len(queries), k), dtype=np.float32)
     at_once = max(1, _PAIRS // found.shape[1])
     for first in range(0, len(queries), at_once):
         here = found[first : first + at_once]
-        rows = rows_at(segments, np.maximum(here, 0).ravel()).astype(np.float64).reshape(*here.shape, -1)
+        missing = here < 0
+        rows = rows_at(segments, np.where(missing, 0, here).ravel()).astype(np.float64).reshape(*here.shape, -1)
         with np.errstate(all="ignore"):  # a damaged file may hold anything
             rows *= queries[first : first + at_once, None]
             exact = rows.sum(axis=2).astype(np.float32)
-        exact[(here < 0) | np.isnan(exact)] = -np.inf
+        missing |= np.isnan(exact)
+        exact[missing] = -np.inf
         for number, (places, values) in enumerate(zip(here, exact), first):
             order = _order(places, values, k, prefer)
             positions[number], scores[number] = places[order], values[order]
-    positions[~np.isfinite(scores)] = -1
+    positions[np.isinf(scores)] = -1
     return positions, scores
 
 

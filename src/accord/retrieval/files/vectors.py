@@ -9,7 +9,7 @@ import numpy as np
 
 from accord.core.errors import InputError
 
-__all__ = ["SIMILARITIES", "check_half", "check_vectors", "stored_rows"]
+__all__ = ["SIMILARITIES", "check_half", "check_vectors", "stored_rows", "unit_rows"]
 
 SIMILARITIES = ("cosine", "dot")
 _UNIT = 1e-6
@@ -33,6 +33,32 @@ def check_vectors(name: str, vectors: Any, shape: tuple[int | None, int], simila
     Raises:
         InputError: wrong type or shape, NaN or infinity, numbers too large for float32, a zero row under cosine.
     """
+    matrix = _as_matrix(name, vectors, shape)
+    for _ in _checked(name, matrix, similarity):
+        pass
+    return matrix
+
+
+def unit_rows(name: str, vectors: Any, shape: tuple[int | None, int]) -> np.ndarray:
+    """The same checks as under cosine, and the rows as float32 of length 1.
+
+    Args:
+        name: of the argument, for messages.
+        vectors: anything that numpy reads as an array.
+        shape: rows (None for any number) and dim.
+
+    Raises:
+        InputError: as :func:`check_vectors` does.
+
+    >>> unit_rows("query", [[3, 4]], (None, 2)).tolist()
+    [[0.6000000238418579, 0.800000011920929]]
+    """
+    matrix = _as_matrix(name, vectors, shape)
+    parts = [(chunk / norms[:, None]).astype(np.float32) for chunk, norms in _checked(name, matrix, "cosine")]
+    return parts[0] if len(parts) == 1 else np.concatenate([*parts, np.empty((0, shape[1]), dtype=np.float32)])
+
+
+def _as_matrix(name: str, vectors: Any, shape: tuple[int | None, int]) -> np.ndarray:
     try:
         matrix = np.asarray(vectors)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -43,18 +69,22 @@ def check_vectors(name: str, vectors: Any, shape: tuple[int | None, int], simila
     if matrix.ndim != 2 or matrix.shape[1] != dim or rows not in {None, matrix.shape[0]}:
         wanted = f"({'rows' if rows is None else rows}, {dim})"
         raise InputError(f"`{name}` must have the shape {wanted}. Got {matrix.shape} instead.")
+    return matrix
+
+
+def _checked(name: str, matrix: np.ndarray, similarity: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Float32 rows that are usable and their lengths, a few thousand at a time."""
     cosine = similarity == "cosine"
     for first, chunk, norms in _float_chunks(matrix):
-        if norms.max() <= _LONGEST and not (cosine and norms.min() == 0):  # false where a norm is NaN
-            continue
-        for bad, rule in (
-            (~np.isfinite(chunk).all(axis=1), "must be finite (NaN or infinity found)"),
-            (norms > _LONGEST, f"must be no longer than {_LONGEST:g}"),
-            ((norms == 0) & cosine, "must not be all zeros under cosine similarity"),
-        ):
-            if bad.any():
-                raise InputError(f"{name}[{first + int(bad.argmax())}] {rule}.")
-    return matrix
+        if not (norms.max() <= _LONGEST and not (cosine and norms.min() == 0)):  # true where a norm is NaN
+            for bad, rule in (
+                (~np.isfinite(chunk).all(axis=1), "must be finite (NaN or infinity found)"),
+                (norms > _LONGEST, f"must be no longer than {_LONGEST:g}"),
+                ((norms == 0) & cosine, "must not be all zeros under cosine similarity"),
+            ):
+                if bad.any():
+                    raise InputError(f"{name}[{first + int(bad.argmax())}] {rule}.")
+        yield chunk, norms
 
 
 def check_half(name: str, matrix: np.ndarray) -> None:
