@@ -16,7 +16,7 @@ from accord.merging.threads import Pool, pool, workers
 
 __all__ = ["merge_state_dicts"]
 
-SURVEYED, MERGED = 1 << 18, 1 << 16
+SURVEYED, MERGED = 1 << 18, 1 << 20
 """Elements in a piece; what is merged does not depend on them."""
 
 
@@ -88,13 +88,20 @@ class _Merge:
         def rows(cut: Cut) -> torch.Tensor:
             return self.method.merge(self._piece(cut), surveys).to(first.dtype)
 
+        def written(cut: Cut) -> torch.Tensor | None:
+            part = rows(cut)
+            if part.requires_grad:
+                return part  # writing is a step of the graph, and steps are taken in one thread
+            merged[cut[1] : cut[2]] = part
+            return None
+
         cuts = list(self._cuts(name, MERGED))
         if len(cuts) == 1:
             return rows(cuts[0])
         merged = torch.empty_like(first, memory_format=torch.contiguous_format).detach()
-
-        for (_, start, stop), part in zip(cuts, self.threads.map(rows, cuts)):
-            merged[start:stop] = part  # here and not in the threads: writing is a step of the graph
+        for (_, start, stop), part in zip(cuts, self.threads.map(written, cuts)):
+            if part is not None:
+                merged[start:stop] = part
         return merged
 
     def _cuts(self, name: str, elements: int) -> Iterator[Cut]:
