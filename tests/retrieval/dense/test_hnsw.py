@@ -40,8 +40,9 @@ def test_a_filter_widens_the_view_up_to_eight_times():
 
 def test_more_rows_take_a_wider_view():
     pytest.importorskip("faiss")
-    views = [HNSW().parameters(SimpleNamespace(ntotal=rows), 10, None, 1.0).efSearch for rows in (100, 50_000, 800_000)]
-    assert views == [128, 128, 256]
+    sizes = (100, 50_000, 1_600_000)
+    views = [HNSW().parameters(SimpleNamespace(ntotal=rows), 10, None, 1.0).efSearch for rows in sizes]
+    assert views == [128, 128, 512]
 
 
 def lying_in_few_directions(rows: int, dim: int, few: int) -> np.ndarray:

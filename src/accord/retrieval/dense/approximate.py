@@ -146,30 +146,33 @@ def _allowed(rows: int, skip: np.ndarray, keep: np.ndarray) -> np.ndarray:
 def _ranked(
     queries: np.ndarray, found: np.ndarray, segments: Sequence[Any], k: int, prefer: Prefer
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The k best of each query's candidates, scored as exact search scores them: in float64, rounded once."""
-    positions = np.empty((len(queries), k), dtype=np.int64)
-    scores = np.empty((len(queries), k), dtype=np.float32)
+    """The k best of each query's candidates, scored as exact search scores them; -1 where there are fewer."""
+    positions = np.full((len(queries), k), -1, dtype=np.int64)
+    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
     at_once = max(1, _PAIRS // found.shape[1])
     for first in range(0, len(queries), at_once):
         here = found[first : first + at_once]
-        missing = here < 0
-        rows = rows_at(segments, np.where(missing, 0, here).ravel()).astype(np.float64).reshape(*here.shape, -1)
+        rows = rows_at(segments, np.maximum(here, 0).ravel()).reshape(*here.shape, -1)
         with np.errstate(all="ignore"):  # a damaged file may hold anything
-            rows *= queries[first : first + at_once, None]
-            exact = rows.sum(axis=2).astype(np.float32)
-        missing |= np.isnan(exact)
-        exact[missing] = -np.inf
-        for number, (places, values) in enumerate(zip(here, exact), first):
-            order = _order(places, values, k, prefer)
-            positions[number], scores[number] = places[order], values[order]
-    positions[np.isinf(scores)] = -1
+            for number, (places, near) in enumerate(zip(here, rows), first):
+                best, values = _best(queries[number], places, near, k, prefer)
+                positions[number, : len(best)], scores[number, : len(best)] = best, values
     return positions, scores
 
 
-def _order(places: np.ndarray, values: np.ndarray, k: int, prefer: Prefer) -> np.ndarray:
+def _best(
+    query: np.ndarray, places: np.ndarray, rows: np.ndarray, k: int, prefer: Prefer
+) -> tuple[np.ndarray, np.ndarray]:
+    """The best of some places, at most k, and their scores: products in float64, rounded once."""
+    products = rows.astype(np.float64)
+    products *= query
+    values = products.sum(axis=1).astype(np.float32)
+    if not np.isfinite(values.sum()) or places.min() < 0:
+        sound = np.isfinite(values) & (places >= 0)
+        places, values = places[sound], values[sound]
     order = np.argsort(-values, kind="stable")
-    ranked = values[order]
-    if (ranked[:k][: len(ranked) - 1] == ranked[1 : k + 1]).any() and np.isfinite(ranked[min(k, len(ranked)) - 1]):
-        tied = order[ranked >= ranked[k - 1]]
+    nearest = values[order[: k + 1]].tolist()
+    if len(set(nearest)) < len(nearest):
+        tied = order[values[order] >= nearest[:k][-1]]
         order = tied[np.lexsort((prefer(places[tied]), -values[tied]))]
-    return order[:k]
+    return places[order[:k]], values[order[:k]]

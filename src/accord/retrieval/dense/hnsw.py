@@ -16,7 +16,7 @@ from accord.retrieval.dense.principal import principal_directions
 __all__ = ["HNSW"]
 
 _SAMPLE = 50_000
-_VIEW, _ROWS, _GROWTH = 128, 50_000, 0.25
+_VIEW, _ROWS, _GROWTH = 128, 50_000, 0.4
 _SHARE, _LEARNED, _MULTIPLE = 0.95, 10_000, 16
 
 
@@ -37,7 +37,7 @@ class HNSW(Described):
         links: of a row to others in each layer, twice as many in the lowest.
         ef_construction: how many near rows are looked at when a row is linked.
         ef_search: how many rows a query keeps in view; more find more and take longer. When not given: 128, and from
-            50,000 rows on more, with their fourth root (190 at 250,000; 270 at a million).
+            50,000 rows on more, with the 0.4th power of their number (240 at 250,000; 420 at a million).
         storage: how the index keeps its copy of the rows: "int8", "float16" or "float32".
         dim: how many numbers of a row the index keeps, along its principal directions. When not given: as many as hold
             95 % of the squared lengths of 10,000 rows, a multiple of 16; as many as the rows have keep them whole.
