@@ -6,9 +6,11 @@ Made-up vectors of 384 numbers: groups around centres, with a falling spectrum a
 exact search beside `IndexFlatIP`; HNSW and IVF beside the same kind of index in FAISS over float32 vectors, which is
 asked with the least effort that finds as much as the store does; filters that keep from all to a thousandth of the
 documents; what it takes to open the store in a fresh process; and to add a thousand documents more. FAISS hands back
-numbers of rows; the store hands back documents for single queries, and ids for batches of 64. Runs are interleaved; a
-time is the median over queries of the fastest of its runs, and `processor` the same of the time that all threads used:
-on a busy machine only that means something. Results go to results/search.json; `environment.load` says how busy the
+numbers of rows; the store hands back documents for single queries, and ids for batches of 64. Runs are interleaved: all
+queries to the one, all to the other, and again, as programs would that use one of them; `by_turns` takes turns with
+each query, so that each finds the processor's caches as the other left them. A time is the median over queries of the
+fastest of its runs, and `processor` the same of the time that all threads used: on a busy machine only that means
+something. Results go to results/search.json; `environment.load` says how busy the
 machine was.
 """
 
@@ -39,7 +41,7 @@ from benchmarks.texts import RESULTS, docstrings  # noqa: E402
 DIM, K, BATCH = 384, 10, 64
 KINDS: dict[str, HNSW | IVF] = {"HNSW": HNSW(), "IVF": IVF()}
 SELECTIVITIES = (1.0, 0.5, 0.1, 0.01, 0.001)
-WIDTHS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+WIDTHS = (10, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512)
 OPENING = """
 import json, sys, time
 from accord.core.threads import settle
@@ -96,21 +98,30 @@ def filled(folder: Path, rows: np.ndarray) -> tuple[Store, float]:
     return store, time.perf_counter() - begun
 
 
-def timed(works: dict[str, Callable[[int], object]], count: int, runs: int) -> dict[str, dict[str, float]]:
+def timed(
+    works: dict[str, Callable[[int], object]], count: int, runs: int, *, by_turns: bool = False
+) -> dict[str, dict[str, float]]:
     """Milliseconds a call of each work: the median over its inputs of the fastest of interleaved runs."""
     wall = {name: np.full(count, np.inf) for name in works}
     cpu = {name: np.full(count, np.inf) for name in works}
+    names, numbers = list(works), list(range(count))
+    turns = (
+        [(n, name) for n in numbers for name in names] if by_turns else [(n, name) for name in names for n in numbers]
+    )
     for _ in range(runs):
-        for number in range(count):
-            for name, work in works.items():
-                begun, used = time.perf_counter(), time.process_time()
-                work(number)
-                wall[name][number] = min(wall[name][number], time.perf_counter() - begun)
-                cpu[name][number] = min(cpu[name][number], time.process_time() - used)
+        for number, name in turns:
+            begun, used = time.perf_counter(), time.process_time()
+            works[name](number)
+            wall[name][number] = min(wall[name][number], time.perf_counter() - begun)
+            cpu[name][number] = min(cpu[name][number], time.process_time() - used)
     return {
         name: {"milliseconds": 1e3 * float(np.median(wall[name])), "processor": 1e3 * float(np.median(cpu[name]))}
         for name in works
     }
+
+
+def ratio(times: dict[str, dict[str, float]]) -> dict[str, float]:
+    return {of: times["accord"][of] / times["faiss"][of] for of in times["accord"]}
 
 
 def beside(
@@ -134,9 +145,9 @@ def beside(
             lambda n: search(batches[n]),
         ),
     ):
-        times = timed({"accord": ours, "faiss": theirs}, count, runs)
-        ratios = {of: times["accord"][of] / times["faiss"][of] for of in times["accord"]}
-        found[name] = {**times, "times_faiss": ratios}
+        works = {"accord": ours, "faiss": theirs}
+        times, turns = timed(works, count, runs), timed(works, count, runs, by_turns=True)
+        found[name] = {**times, "times_faiss": ratio(times), "times_faiss_by_turns": ratio(turns)}
     return found
 
 

@@ -15,7 +15,6 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -254,7 +253,7 @@ class Sidecars:
                     f"`store.build_index({index!r})`, or search with index='auto'."
                 )
             found = self._usable(snapshot, named[-1])
-            return None if found is None else replace(found, settings=index)
+            return None if found is None else found.asked(index)
         if index not in {"auto", "exact"}:
             raise InputError(f"`index` must be 'auto', 'exact', an HNSW(...) or an IVF(...). Got {index!r} instead.")
         if index == "exact" or len(snapshot) < AUTO_ROWS:

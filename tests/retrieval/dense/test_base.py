@@ -34,3 +34,15 @@ def test_an_index_reads_back_from_a_mapped_file(tmp_path, settings):
 def test_what_faiss_refuses(data):
     with pytest.raises(StorageError, match="somewhere: FAISS cannot read it"):
         read_index(data or b"\0", "somewhere")
+
+
+def test_settings_of_a_search_are_those_it_was_given_last():
+    rows = np.eye(4, dtype=np.float32)
+    made = Candidates(HNSW(), HNSW().build(rows, [rows], 4), 4, False)
+    wide = HNSW(ef_search=300)
+    assert made.asked(wide) is made.asked(HNSW(ef_search=300))
+    assert made.asked(wide)._parameters(3, None).efSearch == 300
+    wide.ef_search = 500
+    assert made.asked(wide)._parameters(3, None).efSearch == 500
+    assert made._parameters(3, None).efSearch == 128
+    assert made._parameters(200, None).efSearch == 200

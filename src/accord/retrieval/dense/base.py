@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -136,12 +136,29 @@ class Candidates:
             (queries, count) int64, with -1 where nothing was found.
         """
         count = min(count, self.rows)
-        selector, share = (None, 1.0) if selection is None else (selection.selector, selection.share)
         if self.widened:
             queries = np.hstack([queries, np.zeros((len(queries), 1), dtype=np.float32)])
-        parameters = self.settings.parameters(self.index, count, selector, share)
+        parameters = self._parameters(count, selection)
         _, found = self.index.search(np.ascontiguousarray(queries), count, params=parameters)
         return found
+
+    def asked(self, settings: Approximate) -> Candidates:
+        """The same index, asked as other settings of its kind say; made once for equal settings in a row."""
+        known, wanted = self.kept.get("asked"), vars(settings)
+        if known is None or known[0] != wanted:
+            known = (dict(wanted), replace(self, settings=settings, kept={}))
+            self.kept["asked"] = known
+        return known[1]
+
+    def _parameters(self, count: int, selection: Selection | None) -> Any:
+        """What FAISS is asked with; without a selection made once for the same count in a row, as that takes time."""
+        if selection is not None:
+            return self.settings.parameters(self.index, count, selection.selector, selection.share)
+        known = self.kept.get("parameters")
+        if known is None or known[0] != count:
+            known = (count, self.settings.parameters(self.index, count, None, 1.0))
+            self.kept["parameters"] = known
+        return known[1]
 
 
 def read_index(buffer: Any, path: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -118,14 +117,7 @@ class HNSW(Described):
         """
         view = self.ef_search or _VIEW * max(1.0, index.ntotal / _ROWS) ** _GROWTH
         breadth = int(max(view, count) * min(1 / share, 8.0))
-        turned = isinstance(index, faiss_library().IndexPreTransform)
-        return _asked_with(breadth, turned) if selector is None else _asked(breadth, turned, selector)
-
-
-def _asked(breadth: int, turned: bool, selector: Any = None) -> Any:
-    faiss = faiss_library()
-    asked = faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
-    return faiss.SearchParametersPreTransform(index_params=asked) if turned else asked
-
-
-_asked_with = lru_cache(maxsize=64)(_asked)  # made once: that takes as long as a tenth of a search
+        faiss = faiss_library()
+        asked = faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
+        turned = isinstance(index, faiss.IndexPreTransform)
+        return faiss.SearchParametersPreTransform(index_params=asked) if turned else asked
