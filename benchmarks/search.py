@@ -10,8 +10,7 @@ numbers of rows; the store hands back documents for single queries, and ids for 
 queries to the one, all to the other, and again, as programs would that use one of them; `by_turns` takes turns with
 each query, so that each finds the processor's caches as the other left them. A time is the median over queries of the
 fastest of its runs, and `processor` the same of the time that all threads used: on a busy machine only that means
-something. Results go to results/search.json; `environment.load` says how busy the
-machine was.
+something. Results go to results/search.json; `environment.load` says how busy the machine was.
 """
 
 from __future__ import annotations
@@ -101,13 +100,19 @@ def filled(folder: Path, rows: np.ndarray) -> tuple[Store, float]:
 def timed(
     works: dict[str, Callable[[int], object]], count: int, runs: int, *, by_turns: bool = False
 ) -> dict[str, dict[str, float]]:
-    """Milliseconds a call of each work: the median over its inputs of the fastest of interleaved runs."""
+    """Milliseconds a call of each work: the median over its inputs of the fastest of interleaved runs.
+
+    Args:
+        works: from the number of an input to whatever they do with it.
+        count: inputs.
+        runs: of each.
+        by_turns: all works with one input, then with the next; otherwise all inputs with one work, then with the next.
+    """
     wall = {name: np.full(count, np.inf) for name in works}
     cpu = {name: np.full(count, np.inf) for name in works}
-    names, numbers = list(works), list(range(count))
-    turns = (
-        [(n, name) for n in numbers for name in names] if by_turns else [(n, name) for name in names for n in numbers]
-    )
+    turns = [(number, name) for name in works for number in range(count)]
+    if by_turns:
+        turns.sort(key=lambda turn: turn[0])
     for _ in range(runs):
         for number, name in turns:
             begun, used = time.perf_counter(), time.process_time()

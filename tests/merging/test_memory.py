@@ -5,7 +5,17 @@ import torch
 from merging.merge_checks import family, merge_in_pieces
 
 from accord.core.errors import InputError
-from accord.merging import Breadcrumbs, Linear, MergeMethod, Piece, Survey, TaskArithmetic, Ties, merge_state_dicts
+from accord.merging import (
+    Breadcrumbs,
+    Linear,
+    MergeMethod,
+    Piece,
+    Survey,
+    TaskArithmetic,
+    Ties,
+    memory,
+    merge_state_dicts,
+)
 from accord.merging.base import Contract, row_length
 
 
@@ -16,7 +26,13 @@ def test_whole_numbers_come_from_the_first_expert():
     assert list(merged) == ["w", "ids"]
 
 
-def test_large_tensors_are_cut_and_give_the_same():
+@pytest.fixture
+def small_pieces(monkeypatch):
+    monkeypatch.setattr(memory, "MERGED", 1 << 14)
+    monkeypatch.setattr(memory, "SURVEYED", 1 << 15)
+
+
+def test_large_tensors_are_cut_and_give_the_same(small_pieces):
     base, experts = family(3, shapes={"table": (900, 700), "bias": (700,)})
     for method in (Ties(), Ties(scope="tensor"), Breadcrumbs(scope="row"), TaskArithmetic()):
         expected = merge_in_pieces(method, experts, base, rows=1000)
@@ -24,7 +40,9 @@ def test_large_tensors_are_cut_and_give_the_same():
         assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
 
 
-def test_gradients_reach_the_numbers_of_a_method_from_every_piece():
+def test_gradients_reach_the_numbers_of_a_method_from_every_piece(small_pieces):
+    seen = []
+
     class Scaled(MergeMethod):
         """The first expert, times a number that is learned."""
 
@@ -35,18 +53,21 @@ def test_gradients_reach_the_numbers_of_a_method_from_every_piece():
             self.factor = factor
 
         def merge(self, piece: Piece, surveys):
+            seen.append(piece.first)
             return piece.experts[0] * self.factor
 
-    table = torch.rand(4000, 256, generator=torch.Generator().manual_seed(0), dtype=torch.float64).float()
+    table = torch.rand(400, 256, generator=torch.Generator().manual_seed(0), dtype=torch.float64).float()
     for _ in range(5):  # pieces are merged by several threads
         factor = torch.tensor(2.0, requires_grad=True)
         merge_state_dicts(Scaled(factor), [{"table": table}])["table"].sum().backward()
         torch.testing.assert_close(factor.grad, table.sum())
+    assert sorted(set(seen)) == list(range(0, table.numel(), 1 << 14))
     with torch.no_grad():
-        assert not merge_state_dicts(Scaled(factor), [{"table": table}])["table"].requires_grad
+        found = merge_state_dicts(Scaled(factor), [{"table": table}])["table"]
+        assert not found.requires_grad and torch.equal(found, 2 * table)
 
 
-def test_tensors_that_are_views_are_merged_as_they_look():
+def test_tensors_that_are_views_are_merged_as_they_look(small_pieces):
     tensor = torch.arange(12.0).view(3, 4)
     merged = merge_state_dicts(Linear(), [{"w": tensor.T}, {"w": tensor.T}])["w"]
     assert torch.equal(merged, tensor.T)

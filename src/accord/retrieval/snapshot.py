@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Snapshot", "open_snapshot"]
 
 Contents = tuple[str, str, str, dict[str, Any]]
+"""Id, text, title and metadata of a document."""
 _TRIES = 8
 _MANY = 20_000
 _MARKS = 64

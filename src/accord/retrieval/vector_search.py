@@ -9,7 +9,7 @@ import numpy as np
 
 from accord.core.errors import InputError
 from accord.retrieval.dense.base import Candidates
-from accord.retrieval.files.vectors import check_vectors, unit_rows
+from accord.retrieval.files.vectors import check_vectors, checked_unit_rows
 from accord.retrieval.recall import RecallMonitor
 from accord.retrieval.rescoring import Rescore, candidates
 from accord.retrieval.sidecars import Index, Sidecars
@@ -99,7 +99,7 @@ class VectorSearch:
         """
         shape, similarity = (None, snapshot.manifest.dim), snapshot.manifest.similarity
         if similarity == "cosine":
-            return unit_rows("query", vectors, shape)
+            return checked_unit_rows("query", vectors, shape)
         return check_vectors("query", vectors, shape, similarity).astype(np.float32)
 
     @staticmethod

@@ -9,7 +9,7 @@ import numpy as np
 
 from accord.core.errors import InputError
 
-__all__ = ["SIMILARITIES", "check_half", "check_vectors", "stored_rows", "unit_rows"]
+__all__ = ["SIMILARITIES", "check_half", "check_vectors", "checked_unit_rows", "stored_rows"]
 
 SIMILARITIES = ("cosine", "dot")
 _UNIT = 1e-6
@@ -39,7 +39,7 @@ def check_vectors(name: str, vectors: Any, shape: tuple[int | None, int], simila
     return matrix
 
 
-def unit_rows(name: str, vectors: Any, shape: tuple[int | None, int]) -> np.ndarray:
+def checked_unit_rows(name: str, vectors: Any, shape: tuple[int | None, int]) -> np.ndarray:
     """The same checks as under cosine, and the rows as float32 of length 1.
 
     Args:
@@ -50,7 +50,7 @@ def unit_rows(name: str, vectors: Any, shape: tuple[int | None, int]) -> np.ndar
     Raises:
         InputError: as :func:`check_vectors` does.
 
-    >>> unit_rows("query", [[3, 4]], (None, 2)).tolist()
+    >>> checked_unit_rows("query", [[3, 4]], (None, 2)).tolist()
     [[0.6000000238418579, 0.800000011920929]]
     """
     matrix = _as_matrix(name, vectors, shape)
